@@ -1,0 +1,119 @@
+package config
+
+import "time"
+
+// Values of CustomerType.Side, CustomerType.Accept, CustomerField.Type, Rail.Kind and Rail.Outcome.
+const (
+	SideSender   = "sender"
+	SideReceiver = "receiver"
+
+	AcceptAutomatic = "automatic"
+	AcceptOperator  = "operator"
+
+	FieldString = "string"
+	FieldNumber = "number"
+	FieldDate   = "date"
+	FieldBinary = "binary"
+
+	RailSimulated = "simulated"
+
+	OutcomeDelivered = "delivered"
+	OutcomeAccepted  = "accepted"
+	OutcomeFailing   = "failing"
+)
+
+// The lists below are read from anchor.yaml by their tags: yaml is the key, doc the manual's words, default the value
+// of a key that is absent. They are lists with `name:`, never maps keyed by names, so that names keep their case.
+
+// Principal is one entry of [[PRINCIPALS]] in stellar.toml (SEP-1).
+type Principal struct {
+	Name                  string `yaml:"name" doc:"full legal name"`
+	Email                 string `yaml:"email" doc:"business e-mail address"`
+	Keybase               string `yaml:"keybase" doc:"Keybase account"`
+	Telegram              string `yaml:"telegram" doc:"Telegram account"`
+	Twitter               string `yaml:"twitter" doc:"Twitter account"`
+	Github                string `yaml:"github" doc:"GitHub account"`
+	IDPhotoHash           string `yaml:"id_photo_hash" doc:"SHA-256 of a photo of the identity document"`
+	VerificationPhotoHash string `yaml:"verification_photo_hash" doc:"SHA-256 of a verification photo"`
+}
+
+// Customers is what the declared integration asks of people (SEP-12).
+type Customers struct {
+	Types []CustomerType
+}
+
+// CustomerType is one SEP-12 type.
+type CustomerType struct {
+	Name        string          `yaml:"name" doc:"the type that clients name in SEP-12 requests"`
+	Side        string          `yaml:"side" doc:"sender or receiver: the side of a transaction that it is for"`
+	Description string          `yaml:"description" doc:"what clients are told about it"`
+	Accept      string          `yaml:"accept" default:"automatic" doc:"automatic accepts whoever gave all fields; operator waits for the operator. automatic is refused on the public network"`
+	Fields      []CustomerField `yaml:"fields" doc:"the SEP-9 fields that it needs"`
+}
+
+// CustomerField is one SEP-9 field of a customer type.
+type CustomerField struct {
+	Name        string   `yaml:"name" doc:"SEP-9 name"`
+	Description string   `yaml:"description" doc:"what clients are told about it"`
+	Type        string   `yaml:"type" default:"string" doc:"string, number, date or binary"`
+	Choices     []string `yaml:"choices" doc:"the only values accepted; none: any"`
+	Optional    bool     `yaml:"optional" default:"false" doc:"customers are accepted without it"`
+}
+
+// TransactionField is one value that a sending anchor gives with each transaction (SEP-31 fields.transaction).
+type TransactionField struct {
+	Name        string   `yaml:"name" doc:"key in fields.transaction"`
+	Description string   `yaml:"description" doc:"what clients are told about it"`
+	Choices     []string `yaml:"choices" doc:"the only values accepted; none: any"`
+	Optional    bool     `yaml:"optional" default:"false" doc:"transactions are accepted without it"`
+}
+
+// Rail is a ready-made rail of the declared integration.
+type Rail struct {
+	Name    string        `yaml:"name" doc:"name by which funding methods refer to it"`
+	Kind    string        `yaml:"kind" doc:"simulated: pays nobody, for trials; refused on the public network"`
+	Outcome string        `yaml:"outcome" default:"delivered" doc:"delivered: paid at once; accepted: under way, delivered when asked after a while; failing: refused"`
+	After   time.Duration `yaml:"after" default:"0s" doc:"how long it takes, as 2s"`
+	File    string        `yaml:"file" doc:"file to which the simulated bank writes what it did; none: nowhere"`
+}
+
+// FundingMethod maps a funding method of the assets (SEP-31) to the rail that pays it.
+type FundingMethod struct {
+	Name string `yaml:"name" doc:"funding method as SEP-31 /info shows it"`
+	Rail string `yaml:"rail" doc:"name of a rail, declared here or brought by the business"`
+}
+
+// RailOf returns the name of the rail of a funding method; false where the settings know no such method.
+func (s Settings) RailOf(fundingMethod string) (string, bool) {
+	for _, method := range s.FundingMethods {
+		if method.Name == fundingMethod {
+			return method.Rail, true
+		}
+	}
+	return "", false
+}
+
+// defaultCustomerTypes are those of the Polaris manual's cross-border chapter.
+func defaultCustomerTypes() []CustomerType {
+	return []CustomerType{
+		{
+			Name: "sep31-sender", Side: SideSender, Accept: AcceptAutomatic,
+			Description: "the person who sends the money",
+			Fields: []CustomerField{
+				{Name: "first_name", Type: FieldString, Description: "given name"},
+				{Name: "last_name", Type: FieldString, Description: "family name"},
+				{Name: "email_address", Type: FieldString, Description: "e-mail address"},
+			},
+		},
+		{
+			Name: "sep31-receiver", Side: SideReceiver, Accept: AcceptAutomatic,
+			Description: "the person who receives the money",
+			Fields: []CustomerField{
+				{Name: "first_name", Type: FieldString, Description: "given name"},
+				{Name: "last_name", Type: FieldString, Description: "family name"},
+				{Name: "bank_account_number", Type: FieldString, Description: "number of the bank account"},
+				{Name: "bank_number", Type: FieldString, Description: "routing number of the bank"},
+			},
+		},
+	}
+}

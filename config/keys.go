@@ -1,0 +1,66 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// MasterKey is one of the keys under which personal data and seeds are encrypted.
+type MasterKey struct {
+	ID  string // stands beside what it sealed; letters, digits, dots, dashes and underscores
+	Key Secret // 32 bytes
+}
+
+// Master takes ANCHOR_MASTER_KEYS apart: the first seals, all open. None at all is a fault, since it is asked for only
+// where something is to be encrypted.
+func (k Keys) Master() ([]MasterKey, error) {
+	setting := settingOf("keys.master_keys")
+	items := given{text: k.MasterKeys.Reveal()}.list()
+	if len(items) == 0 {
+		return nil, setting.fault("is missing")
+	}
+	var keys []MasterKey
+	seen := map[string]bool{}
+	for i, item := range items {
+		key, problem := parseMasterKey(item)
+		if problem == "" && seen[key.ID] {
+			problem = "has an id that was there before"
+		}
+		if problem != "" {
+			return nil, setting.fault(fmt.Sprintf("%s (key %d of %d)", problem, i+1, len(items)))
+		}
+		seen[key.ID] = true
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// parseMasterKey repeats nothing of the item: what stands in the place of an id may be a key.
+func parseMasterKey(item string) (key MasterKey, problem string) {
+	const size = 32
+	id, encoded, ok := strings.Cut(item, ":")
+	if !ok || !isName(id) {
+		return MasterKey{}, "is not id:base64"
+	}
+	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil {
+		return MasterKey{}, "is not base64 after its id"
+	}
+	if len(raw) != size {
+		return MasterKey{}, fmt.Sprintf("is %d bytes long, not %d", len(raw), size)
+	}
+	return MasterKey{ID: id, Key: Secret(raw)}, ""
+}
+
+// isName is the form of the names that a business chooses for its own things.
+func isName(name string) bool {
+	const longest = 64
+	for _, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune("._-", r) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= longest
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Settings is everything that a process is told. Load fills it; it is not changed afterwards and may be read from
+// any goroutine.
+type Settings struct {
+	Server        Server
+	Network       Network
+	Database      Database
+	Keys          Keys
+	SEP10         SEP10
+	SEP31         SEP31
+	Callbacks     Callbacks
+	Workers       Workers
+	Log           Log
+	Documentation Documentation
+
+	Principals        []Principal
+	Customers         Customers
+	TransactionFields []TransactionField
+	Rails             []Rail
+	FundingMethods    []FundingMethod
+
+	business *yaml.Node // the business: section as it stands in the file; nil without one
+}
+
+// Server says where and what `anchor serve` answers.
+type Server struct {
+	ActiveSEPs     []string // lower case, each once: "sep-1", "sep-10", …
+	HostURL        string   // public address of the server, without a trailing slash
+	LocalMode      bool     // plain http and private addresses, for development
+	SEP23          bool     // M… accounts are accepted (SEP-23)
+	Listen         string   // host:port; derived from HostURL where it is not set
+	OperatorListen string   // host:port of health and metrics of any long-running process; "" is off
+	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
+	StopTimeout    time.Duration
+}
+
+// Active tells whether the SEP, "sep-31", is switched on.
+func (s Server) Active(sep string) bool { return slices.Contains(s.ActiveSEPs, sep) }
+
+// Network is the Stellar network.
+type Network struct {
+	HorizonURI    string // without a trailing slash
+	Passphrase    string
+	MaxFeeStroops int // most that one operation of ours may cost; 0 leaves it to the network's own figures
+}
+
+// Database says where the tables are. Both values may hold a password.
+type Database struct {
+	URL       Secret // sqlite:PATH or postgres://…
+	ListenURL Secret // direct connection for LISTEN past a pooler; empty is URL
+}
+
+// Keys are the secrets of the anchor itself.
+type Keys struct {
+	SigningSeed  Secret // S…, signs challenges and callbacks
+	ServerJWTKey Secret // signs tokens
+	MasterKeys   Secret // id:base64,…; see Keys.Master
+}
+
+// SEP10 is authentication.
+type SEP10 struct {
+	HomeDomains               []string // host[:port]; that of HostURL where none is set
+	ChallengeLifetime         time.Duration
+	TokenLifetime             time.Duration
+	AttributionRequired       bool
+	AttributionRequestTimeout time.Duration
+	AttributionAllowlist      []string
+	AttributionDenylist       []string
+}
+
+// SEP31 is the intake of transactions.
+type SEP31 struct {
+	SendingAnchors      []string      // accounts, G…; empty admits nobody, with LocalMode everybody
+	TransactionLifetime time.Duration // until an unpaid transaction expires
+}
+
+// Callbacks is the delivery of status messages to sending anchors.
+type Callbacks struct {
+	RequestTimeout time.Duration
+	DomainDenylist []string
+	MaxAttempts    int           // then a message is set aside for the operator
+	MaxWait        time.Duration // longest pause between two attempts
+	Concurrency    int           // messages under way at once
+}
+
+// Workers is the behaviour of the loops.
+type Workers struct {
+	Interval    time.Duration // longest wait of a loop that nothing woke
+	Concurrency int           // payouts at once
+	RailTimeout time.Duration // longest call to a rail
+	Lease       time.Duration // how long claimed work belongs to its claimer
+}
+
+// Log is what the log looks like.
+type Log struct {
+	Level  string // debug, info, warn, error
+	Format string // text, json
+}
+
+// Documentation is the [DOCUMENTATION] table of stellar.toml (SEP-1); an empty text is not published.
+type Documentation struct {
+	OrgName                       string
+	OrgDBA                        string
+	OrgURL                        string
+	OrgLogo                       string
+	OrgDescription                string
+	OrgPhysicalAddress            string
+	OrgPhysicalAddressAttestation string
+	OrgPhoneNumber                string
+	OrgPhoneNumberAttestation     string
+	OrgKeybase                    string
+	OrgTwitter                    string
+	OrgGithub                     string
+	OrgOfficialEmail              string
+	OrgSupportEmail               string
+	OrgLicensingAuthority         string
+	OrgLicenseType                string
+	OrgLicenseNumber              string
+}

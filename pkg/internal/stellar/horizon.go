@@ -1,0 +1,155 @@
+package stellar
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options say which Horizon to use and how.
+type Options struct {
+	URL        string // http or https; a path and a query, as hosted Horizons have them, are kept
+	Passphrase string // of the network that the settings name
+	HTTP       *http.Client
+	Header     http.Header // added to every request to Horizon, and to no other host
+	Log        *slog.Logger
+	// SilenceAfter is how long Wait stays on a stream that says nothing, give or take a tenth; default 75 s, longer than
+	// the 55 s after which a Horizon closes its streams itself.
+	SilenceAfter time.Duration
+	// RequestTimeout bounds every request but streams, besides the caller's context; default 45 s, longer than the 30 s
+	// that Horizon itself waits for a submitted transaction.
+	RequestTimeout time.Duration
+}
+
+// Horizon reads and submits through one Horizon. It is safe for concurrent use.
+type Horizon struct {
+	base           *url.URL
+	passphrase     string
+	client         *http.Client
+	header         http.Header
+	log            *slog.Logger
+	silenceAfter   time.Duration
+	requestTimeout time.Duration
+}
+
+// NewHorizon checks the options; it makes no request.
+func NewHorizon(o Options) (*Horizon, error) {
+	base, err := parseBase(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Passphrase == "" {
+		return nil, errors.New("stellar: the network passphrase is empty")
+	}
+	h := &Horizon{
+		base:           base,
+		passphrase:     o.Passphrase,
+		client:         withoutRedirects(o.HTTP),
+		header:         o.Header.Clone(),
+		log:            o.Log,
+		silenceAfter:   o.SilenceAfter,
+		requestTimeout: o.RequestTimeout,
+	}
+	h.setDefaults()
+	return h, nil
+}
+
+func (h *Horizon) setDefaults() {
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.silenceAfter <= 0 {
+		h.silenceAfter = 75 * time.Second
+	}
+	if h.requestTimeout <= 0 {
+		h.requestTimeout = 45 * time.Second
+	}
+}
+
+// parseBase never repeats the address in its errors: it may hold a key.
+func parseBase(address string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return nil, errors.New("stellar: the address of Horizon is not a URL")
+	}
+	if (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
+		return nil, errors.New("stellar: the address of Horizon must begin with http:// or https:// and name a host")
+	}
+	base.Fragment = ""
+	return base, nil
+}
+
+// withoutRedirects keeps headers with keys from following an answer to another host.
+func withoutRedirects(given *http.Client) *http.Client {
+	client := http.Client{}
+	if given != nil {
+		client = *given
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// Root is what Horizon says of itself.
+type Root struct {
+	HorizonVersion, CoreVersion string
+	Passphrase                  string
+	ProtocolVersion             int
+	Latest                      Ledger // newest ledger it has read; without its hash
+	Elder                       int64  // oldest ledger it keeps
+	CoreLatest                  int64  // newest ledger of the core behind it
+	friendbot                   string
+}
+
+// Root asks for Horizon's own page.
+func (h *Horizon) Root(ctx context.Context) (Root, error) {
+	var answer struct {
+		HorizonVersion  string    `json:"horizon_version"`
+		CoreVersion     string    `json:"core_version"`
+		Latest          int64     `json:"history_latest_ledger"`
+		LatestClosedAt  time.Time `json:"history_latest_ledger_closed_at"`
+		Elder           int64     `json:"history_elder_ledger"`
+		CoreLatest      int64     `json:"core_latest_ledger"`
+		Passphrase      string    `json:"network_passphrase"`
+		ProtocolVersion int       `json:"current_protocol_version"`
+		Links           struct {
+			Friendbot struct {
+				Href string `json:"href"`
+			} `json:"friendbot"`
+		} `json:"_links"`
+	}
+	if err := h.get(ctx, "/", nil, &answer); err != nil {
+		return Root{}, err
+	}
+	if answer.Passphrase == "" {
+		return Root{}, named("GET /", &AnswerError{"it names no network: is the address that of a Horizon?"})
+	}
+	return Root{
+		HorizonVersion: answer.HorizonVersion, CoreVersion: answer.CoreVersion,
+		Passphrase: answer.Passphrase, ProtocolVersion: answer.ProtocolVersion,
+		Latest: Ledger{Sequence: answer.Latest, ClosedAt: answer.LatestClosedAt.UTC()},
+		Elder:  answer.Elder, CoreLatest: answer.CoreLatest,
+		friendbot: answer.Links.Friendbot.Href,
+	}, nil
+}
+
+// CheckNetwork asks which network Horizon serves. It answers a *WrongNetworkError where it is another than Options names.
+func (h *Horizon) CheckNetwork(ctx context.Context) error {
+	root, err := h.Root(ctx)
+	if err != nil {
+		return err
+	}
+	if root.Passphrase != h.passphrase {
+		return &WrongNetworkError{Want: h.passphrase, Got: root.Passphrase}
+	}
+	return nil
+}
+
+// jittered spreads many waiting processes over a fifth of the time given.
+func jittered(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}

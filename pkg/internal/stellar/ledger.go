@@ -1,0 +1,53 @@
+package stellar
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+type ledgerRecord struct {
+	Sequence int64     `json:"sequence"`
+	Hash     string    `json:"hash"`
+	ClosedAt time.Time `json:"closed_at"`
+}
+
+func (r ledgerRecord) ledger() (Ledger, error) {
+	if r.Sequence <= 0 || !isHash(r.Hash) || r.ClosedAt.IsZero() {
+		return Ledger{}, &AnswerError{"the ledger lacks its sequence, hash or close time"}
+	}
+	return Ledger{Sequence: r.Sequence, Hash: r.Hash, ClosedAt: r.ClosedAt.UTC()}, nil
+}
+
+// Ledger asks for one ledger by its sequence. ErrNotFound: it has not closed yet, or this Horizon has not read it.
+func (h *Horizon) Ledger(ctx context.Context, sequence int64) (Ledger, error) {
+	path := "/ledgers/" + strconv.FormatInt(sequence, 10)
+	var answer ledgerRecord
+	if err := h.get(ctx, path, nil, &answer); err != nil {
+		return Ledger{}, err
+	}
+	l, err := answer.ledger()
+	if err == nil && l.Sequence != sequence {
+		err = &AnswerError{fmt.Sprintf("it tells of ledger %d", l.Sequence)}
+	}
+	return l, named("GET "+path, err)
+}
+
+// LatestLedger asks for the newest ledger that Horizon has read.
+func (h *Horizon) LatestLedger(ctx context.Context) (Ledger, error) {
+	var answer struct {
+		Embedded struct {
+			Records []ledgerRecord `json:"records"`
+		} `json:"_embedded"`
+	}
+	if err := h.get(ctx, "/ledgers", url.Values{"order": {"desc"}, "limit": {"1"}}, &answer); err != nil {
+		return Ledger{}, err
+	}
+	if len(answer.Embedded.Records) != 1 {
+		return Ledger{}, named("GET /ledgers", ErrNotFound)
+	}
+	l, err := answer.Embedded.Records[0].ledger()
+	return l, named("GET /ledgers", err)
+}

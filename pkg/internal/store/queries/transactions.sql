@@ -1,0 +1,29 @@
+-- name: InsertTransaction :exec
+INSERT INTO transactions (id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message,
+    funded, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units,
+    max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang,
+    receiving_account, memo_type, memo, expected_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id,
+    sealed_key, sealed_fields, callback_url, expires_us, created_us, updated_us, status_us)
+VALUES (@id, @owner_account, @owner_memo_type, @owner_memo, @client_domain, 1, @status, @status_message,
+    FALSE, @sender_id, @sender_type, @receiver_id, @receiver_type, @asset_id, @asset_code, @asset_issuer, @decimals, @min_units,
+    @max_units, @fee_fixed_units, @fee_percent, @funding_method, @quote_id, @destination_asset, @refund_memo_type, @refund_memo, @lang,
+    @receiving_account, @memo_type, @memo, @expected_units, @fee_units, @fee_details, @out_units, @out_decimals, @out_asset, @key_id,
+    @sealed_key, @sealed_fields, @callback_url, @expires_us, @now_us, @now_us, @now_us);
+
+-- Every column that may change after a transaction was agreed; guarded by what it was decided on.
+-- name: UpdateTransaction :execrows
+UPDATE transactions SET version = @version + 1, status = @status, status_message = @status_message, funded = @funded,
+    conflict = @conflict, memo = @memo, credited_units = @credited_units, payout_units = @payout_units,
+    refund_units = @refund_units, fee_units = @fee_units, fee_details = @fee_details, out_units = @out_units,
+    key_id = @key_id, sealed_key = @sealed_key, sealed_fields = @sealed_fields, required_info = @required_info,
+    required_message = @required_message, callback_url = @callback_url, stellar_hash = @stellar_hash,
+    external_id = @external_id, expires_us = @expires_us, updated_us = @now_us, status_us = @status_us,
+    completed_us = @completed_us
+WHERE id = @id AND version = @version AND status = @status_before;
+
+-- name: TransactionByID :one
+SELECT * FROM transactions WHERE id = @id;
+
+-- A sending anchor sees its own transactions only.
+-- name: TransactionOfOwner :one
+SELECT * FROM transactions WHERE id = @id AND owner_account = @owner_account;

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+)
+
+// watchEvery is how often a process looks whether another one has committed; a look costs about 5 us.
+const watchEvery = 20 * time.Millisecond
+
+// sqliteEngine is one file shared by any number of processes of one host.
+type sqliteEngine struct {
+	read *sql.DB
+	now  func() time.Time
+
+	// Writers of all processes queue on a lock of a file beside the database: SQLite's own waiting starves them.
+	turn  chan struct{}
+	queue *os.File
+}
+
+func openSQLite(ctx context.Context, db *DB, path string, o Options) error {
+	path = strings.TrimPrefix(path, "//")
+	if path == "" {
+		return errors.New("database URL sqlite: lacks the path of its file")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("database path: %w", err)
+	}
+	queue, err := os.OpenFile(path+".queue", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the database's write queue: %w", err)
+	}
+	e := &sqliteEngine{now: o.Now, turn: make(chan struct{}, 1), queue: queue}
+	db.engine = e
+	sync := "FULL"
+	if o.Unsafe {
+		sync = "OFF"
+	}
+	db.write, err = openSQLitePool(path, 1, "_txlock=immediate", "_pragma=synchronous("+sync+")")
+	if err == nil {
+		err = e.createFile(ctx, db.write)
+	}
+	if err == nil {
+		db.read, err = openSQLitePool(path, 4, "_pragma=query_only(1)")
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", path, err), queue.Close())
+	}
+	e.read = db.read
+	return nil
+}
+
+// createFile makes the database known to be readable and in WAL mode before anyone else opens it.
+func (e *sqliteEngine) createFile(ctx context.Context, db *sql.DB) error {
+	release, err := e.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("the file system gives no write-ahead log (journal mode %q); use a local one", mode)
+	}
+	return nil
+}
+
+func openSQLitePool(path string, size int, params ...string) (*sql.DB, error) {
+	params = append(params, "_pragma=busy_timeout(10000)", "_pragma=foreign_keys(1)", "_pragma=temp_store(2)")
+	// The URL form keeps paths with a question mark apart from the parameters.
+	name := (&url.URL{Scheme: "file", Path: path, RawQuery: strings.Join(params, "&")}).String()
+	pool, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxLifetime(0)
+	return pool, nil
+}
+
+func (e *sqliteEngine) name() string { return "sqlite" }
+
+func (e *sqliteEngine) lock(ctx context.Context) (func(), error) {
+	select {
+	case e.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := e.flock(ctx); err != nil {
+		<-e.turn
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		_ = unix.Flock(int(e.queue.Fd()), unix.LOCK_UN) // fails only for a file that is closed, and then nothing is locked
+		<-e.turn
+	}), nil
+}
+
+// flock waits in the kernel's queue without keeping a caller whose context ends.
+func (e *sqliteEngine) flock(ctx context.Context) error {
+	if err := unix.Flock(int(e.queue.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+		return nil
+	} else if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+		return err
+	}
+	got := make(chan error, 1)
+	go func() {
+		for {
+			err := unix.Flock(int(e.queue.Fd()), unix.LOCK_EX)
+			if !errors.Is(err, unix.EINTR) {
+				got <- err
+				return
+			}
+		}
+	}()
+	select {
+	case err := <-got:
+		return err
+	case <-ctx.Done():
+		go func() {
+			if <-got == nil {
+				_ = unix.Flock(int(e.queue.Fd()), unix.LOCK_UN)
+			}
+		}()
+		return ctx.Err()
+	}
+}
+
+func (e *sqliteEngine) clock(context.Context, *sql.Tx) (int64, error) { return e.now().UnixMicro(), nil }
+
+func (e *sqliteEngine) retryable(err error) bool {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	primary := failure.Code() & 0xff // extended codes such as BUSY_SNAPSHOT carry more above
+	return primary == sqlitelib.SQLITE_BUSY || primary == sqlitelib.SQLITE_LOCKED
+}
+
+func (e *sqliteEngine) exists(err error) bool {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (failure.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || failure.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+func (e *sqliteEngine) skipLocked() string { return "" }
+func (e *sqliteEngine) forUpdate() string  { return "" }
+func (e *sqliteEngine) rows() int          { return 16 }
+
+func (e *sqliteEngine) watch(ctx context.Context, woken func(Topic)) error {
+	conn, err := e.read.Conn(ctx) // data_version is about changes by others than this very connection
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	look, err := conn.PrepareContext(ctx, "PRAGMA data_version")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = look.Close() }()
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		var version int64
+		if err := look.QueryRowContext(ctx).Scan(&version); err != nil {
+			return err
+		}
+		if version != last {
+			last = version
+			woken("")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *sqliteEngine) announce([]Topic) {} // others see data_version change
+
+func (e *sqliteEngine) close() error { return e.queue.Close() }

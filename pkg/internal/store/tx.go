@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
+)
+
+// tries bounds how often a closure is run again; waits grow from 2 ms, so the last try comes after about four seconds.
+const tries = 12
+
+// Tx is one open database transaction. It must not be used after its closure has returned, nor by two goroutines at once.
+type Tx struct {
+	db     *DB
+	tx     *sql.Tx
+	q      *sqlgen.Queries
+	now    int64
+	topics []Topic
+}
+
+// Tx runs f in one database transaction and commits what it did, or nothing. A serialization failure, a deadlock, a busy
+// database or a row that changed meanwhile (ErrStale) runs the whole closure again: f must not touch anything else.
+func (db *DB) Tx(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
+	wait := 2 * time.Millisecond
+	for try := 1; ; try++ {
+		err := db.once(ctx, f)
+		again := errors.Is(err, ErrStale) || db.engine.retryable(err)
+		if err == nil || !again || try == tries || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(wait/2 + rand.N(wait)):
+		}
+		wait = min(2*wait, time.Second)
+	}
+}
+
+func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) error) (err error) {
+	release, err := db.engine.lock(ctx)
+	if err != nil {
+		return fmt.Errorf("wait to write: %w", err)
+	}
+	defer release()
+	raw, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tx := &Tx{db: db, tx: raw}
+	if db.wq != nil {
+		tx.q = db.wq.WithTx(raw)
+	} else {
+		tx.q = sqlgen.New(raw)
+	}
+	committed := false
+	defer func() {
+		if committed {
+			return
+		}
+		if rollback := raw.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
+			err = errors.Join(err, fmt.Errorf("roll back: %w", rollback))
+		}
+	}()
+	if err := f(ctx, tx); err != nil {
+		return err
+	}
+	if err := raw.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	committed = true
+	db.hub.committed(tx.topics)
+	return nil
+}
+
+// Now is the time of this transaction by the database's clock, as UTC microseconds; it is read once. Leases run by it.
+func (tx *Tx) Now(ctx context.Context) (int64, error) {
+	if tx.now == 0 {
+		now, err := tx.db.engine.clock(ctx, tx.tx)
+		if err != nil {
+			return 0, fmt.Errorf("read the clock: %w", err)
+		}
+		tx.now = now
+	}
+	return tx.now, nil
+}
+
+// Wake tells whoever waits for the topic, in this process and in others, once the transaction is committed.
+func (tx *Tx) Wake(t Topic) {
+	if !slices.Contains(tx.topics, t) {
+		tx.topics = append(tx.topics, t)
+	}
+}
+
+// one checks that a guarded update met exactly the row it was decided on.
+func one(n int64, err error) error { return exactly(1, n, err) }
+
+func exactly(want int, n int64, err error) error {
+	if err != nil {
+		return err
+	}
+	if n != int64(want) {
+		return fmt.Errorf("%d of %d rows: %w", n, want, ErrStale)
+	}
+	return nil
+}
