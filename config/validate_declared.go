@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // item reports what is wrong with an item of a list, "rails[0]", or one of its keys.
@@ -13,15 +14,34 @@ func (c *checker) item(key, problem, mend string) {
 
 // name checks the name of an item and that no item before it has the same.
 func (c *checker) name(at, name string, seen map[string]bool) {
+	if name != "" && !isName(name) {
+		c.item(at+".name", "is "+show(name), "use up to 64 letters, digits, dots, dashes and underscores")
+	}
+	c.once(at, name, seen)
+}
+
+// label is a name that others chose, such as "SEPA Instant".
+func (c *checker) label(at, name string, seen map[string]bool) {
+	if name != "" && !isLabel(name) {
+		c.item(at+".name", "is "+show(name), "use up to 64 printable characters, no comma, no space at either end")
+	}
+	c.once(at, name, seen)
+}
+
+func (c *checker) once(at, name string, seen map[string]bool) {
 	switch {
 	case name == "":
 		c.item(at+".name", "is missing", "give it a name")
-	case !isName(name):
-		c.item(at+".name", "is "+show(name), "use up to 64 letters, digits, dots, dashes and underscores")
 	case seen[name]:
 		c.item(at+".name", "is "+show(name)+", which was there before", "give each its own name")
 	}
 	seen[name] = true
+}
+
+func isLabel(name string) bool {
+	const longest = 64
+	unfit := func(r rune) bool { return !unicode.IsPrint(r) || r == ',' || r == unicode.ReplacementChar }
+	return len(name) <= longest && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unfit)
 }
 
 // oneOf checks a key that has a few values.
@@ -109,7 +129,7 @@ func (c *checker) fundingMethods(rails map[string]bool) {
 	seen := map[string]bool{}
 	for i, method := range c.s.FundingMethods {
 		at := fmt.Sprintf("funding_methods[%d]", i)
-		c.name(at, method.Name, seen)
+		c.label(at, method.Name, seen)
 		c.railOf(at, method, rails)
 	}
 	if c.need.payouts && len(c.s.FundingMethods) == 0 && c.s.Server.Active("sep-31") {

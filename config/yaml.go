@@ -123,7 +123,7 @@ func (d *document) pairs(path string, node *yaml.Node, visit func(path string, v
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], node.Content[i+1]
-		key := join(path, name.Value)
+		key := join(path, shownKey(name.Value))
 		switch {
 		case name.Kind != yaml.ScalarNode:
 			d.wrong(path, name, "has a key that is not a name", "compare with anchor.yaml.example")
@@ -215,9 +215,24 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
+// shownKey is the key as messages name it; anything but a plain name may be a value that slipped into its place.
+func shownKey(name string) string {
+	if isName(name) && !looksLikeSeed(name) {
+		return name
+	}
+	return show(name)
+}
+
 // withoutValues drops what the YAML library quotes from the file: it may be part of a secret.
 func withoutValues(err error) string {
-	parts := strings.Split(strings.TrimPrefix(err.Error(), "yaml: "), "`")
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if strings.HasPrefix(text, "unknown anchor") {
+		return "a value begins with *, which YAML takes for an alias (put it in quotes)"
+	}
+	if before, _, found := strings.Cut(text, "invalid map key"); found {
+		return before + "invalid map key"
+	}
+	parts := strings.Split(text, "`")
 	for i := 1; i < len(parts); i += 2 {
 		parts[i] = "…"
 	}

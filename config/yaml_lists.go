@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -50,13 +51,14 @@ func (d *document) readStruct(path string, node *yaml.Node, into reflect.Value) 
 		return
 	}
 	known := setDefaults(into)
-	d.pairs("", node, func(name string, value *yaml.Node) {
+	d.pairs(path, node, func(key string, value *yaml.Node) {
+		name := strings.TrimPrefix(key, path+".")
 		i := fieldNamed(into.Type(), name)
 		if i < 0 {
 			d.unknownInItem(path, name, value, known)
 			return
 		}
-		d.readValue(join(path, name), value, into.Field(i))
+		d.readValue(key, value, into.Field(i))
 	})
 }
 

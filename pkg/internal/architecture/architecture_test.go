@@ -37,11 +37,11 @@ func TestSources_have_no_init_no_state_at_package_level_and_a_readable_length(t 
 	}
 }
 
-// listPackages asks the go command for the packages of the module.
+// listPackages asks the go command for the packages of the module. -e: what does not build is the compiler's to tell.
 func listPackages(t *testing.T) []Package {
 	t.Helper()
 	touchSources(t)
-	list := exec.CommandContext(t.Context(), "go", "list",
+	list := exec.CommandContext(t.Context(), "go", "list", "-e",
 		"-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports", "./...")
 	list.Dir = root
 	var complaint bytes.Buffer

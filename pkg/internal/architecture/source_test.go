@@ -138,5 +138,5 @@ func packageLevel(file *ast.File, name *ast.Ident) bool {
 	if name.Name == "_" {
 		return false
 	}
-	return name.Obj == nil || name.Obj == file.Scope.Lookup(name.Name) //nolint:staticcheck // go/types would load every dependency to tell the same
+	return name.Obj == nil || name.Obj == file.Scope.Lookup(name.Name)
 }

@@ -168,8 +168,6 @@ func (c *Client) request(
 	if err != nil {
 		return nil, err
 	}
-	// A call that may have been received must not be repeated by the transport.
-	request.GetBody = nil
 	for name, values := range header {
 		request.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}

@@ -50,7 +50,7 @@ func (c *Client) checkParts(u *url.URL) error {
 		return errors.New("the url must name a host")
 	case u.User != nil:
 		return errors.New("the url must not contain a user name or password")
-	case u.Fragment != "" || strings.HasSuffix(u.String(), "#"):
+	case u.Fragment != "":
 		return errors.New("the url must not have a fragment")
 	}
 	if err := checkPort(u); err != nil {

@@ -35,6 +35,8 @@ func (n *Network) closeWith(taken []*submission) *closedLedger {
 	}
 	n.ledgers = append(n.ledgers, l)
 	n.settle(taken)
+	close(n.closed)
+	n.closed = make(chan struct{})
 	n.announce()
 	return l
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stellar/go-stellar-sdk/keypair"
+	"github.com/stellar/go-stellar-sdk/strkey"
 )
 
 // Network is a Stellar network and the Horizon before it. All methods are safe for concurrent use.
@@ -16,9 +17,11 @@ type Network struct {
 	friendbot *keypair.Full
 	faults    *Faults
 	limiter   *limiter
+	printers  sync.Pool
 
 	mu sync.RWMutex
-	// changed is closed and replaced whenever a ledger closes, the queue grows or a stream opens or ends.
+	// closed is closed and replaced when a ledger closes; changed also when the queue grows or a stream opens or ends.
+	closed      chan struct{}
 	changed     chan struct{}
 	incarnation uint64
 	streams     int
@@ -53,7 +56,7 @@ func New(opts Options) *Network {
 	root := keypair.Root(opts.Passphrase)
 	n := &Network{
 		opts: opts, root: root, friendbot: derived(root, "friendbot"),
-		changed: make(chan struct{}),
+		changed: make(chan struct{}), closed: make(chan struct{}),
 		limiter: newLimiter(opts.RateLimit, opts.Now),
 	}
 	n.faults = newFaults()
@@ -88,7 +91,13 @@ func (n *Network) begin() {
 	n.closeWith(nil)
 }
 
-func keyOf(kp *keypair.Full) accountID { return accountID(kp.PublicKey()) }
+func keyOf(kp *keypair.Full) accountID {
+	raw, err := strkey.Decode(strkey.VersionByteAccountID, kp.Address())
+	if err != nil || len(raw) != len(accountID{}) {
+		return accountID{}
+	}
+	return accountID(raw)
+}
 
 // Run closes a ledger every Options.CloseEvery until ctx ends, then cuts the open streams and answers the waiting
 // submissions, so that an HTTP server over Handler can stop. It returns nil.

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"github.com/stellar/go-stellar-sdk/network"
@@ -98,9 +97,4 @@ func (s *submission) refusal(v verdict, fee int64) *RefusedError {
 		result = ""
 	}
 	return &RefusedError{TransactionCode: v.name(), OperationCodes: v.operationNames(), EnvelopeXDR: s.envelope, ResultXDR: result}
-}
-
-// errNeverClosed is a queued transaction whose network was reset or stopped.
-func errNeverClosed() error {
-	return errors.New("the network was reset or stopped before a ledger had the transaction")
 }

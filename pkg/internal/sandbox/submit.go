@@ -17,16 +17,46 @@ func (n *Network) Submit(envelopeXDR string) (string, error) {
 
 // submit returns the submission to wait for: that of an earlier call if there was one.
 func (n *Network) submit(envelopeXDR string) (*submission, error) {
-	s, err := decode(envelopeXDR, n.opts.Passphrase)
+	s, err := n.prepare(envelopeXDR)
 	if err != nil {
 		return nil, err
-	}
-	if s.refused == nil {
-		s.auth.learn(n.keysOf(s.sources()))
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.enqueue(s)
+}
+
+// examine is submit for what shall not be queued.
+func (n *Network) examine(envelopeXDR string) (*submission, error) {
+	s, err := n.prepare(envelopeXDR)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return s, n.judge(s)
+}
+
+// prepare does outside the lock what needs none, above all the checking of signatures.
+func (n *Network) prepare(envelopeXDR string) (*submission, error) {
+	s, err := decode(envelopeXDR, n.opts.Passphrase)
+	if err == nil && s.refused == nil {
+		s.auth.learn(n.keysOf(s.sources()))
+	}
+	return s, err
+}
+
+// judge tells why a submission is not valid; n.mu is held.
+func (n *Network) judge(s *submission) error {
+	v := check(s, &draft{accounts: n.accounts}, n.now(), n.promised[s.source])
+	if v == nil {
+		return nil
+	}
+	fee := int64(0)
+	if s.tx != nil {
+		fee = s.minFee(n.opts.BaseFee)
+	}
+	return s.refusal(*v, fee)
 }
 
 // keysOf are the ed25519 keys that may sign for these accounts.
@@ -57,12 +87,8 @@ func (n *Network) enqueue(s *submission) (*submission, error) {
 	if waiting := n.queuedByHash[s.hash]; waiting != nil {
 		return waiting, nil
 	}
-	if v := check(s, &draft{accounts: n.accounts}, n.now(), n.promised[s.source]); v != nil {
-		fee := int64(0)
-		if s.tx != nil {
-			fee = s.minFee(n.opts.BaseFee)
-		}
-		return nil, s.refusal(*v, fee)
+	if err := n.judge(s); err != nil {
+		return nil, err
 	}
 	n.queue = append(n.queue, s)
 	n.queuedByHash[s.hash] = s

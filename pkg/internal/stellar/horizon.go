@@ -139,14 +139,20 @@ func (h *Horizon) Root(ctx context.Context) (Root, error) {
 
 // CheckNetwork asks which network Horizon serves. It answers a *WrongNetworkError where it is another than Options names.
 func (h *Horizon) CheckNetwork(ctx context.Context) error {
+	_, err := h.ownRoot(ctx)
+	return err
+}
+
+// ownRoot answers the root of the network that Options names, and no other's.
+func (h *Horizon) ownRoot(ctx context.Context) (Root, error) {
 	root, err := h.Root(ctx)
 	if err != nil {
-		return err
+		return Root{}, err
 	}
 	if root.Passphrase != h.passphrase {
-		return &WrongNetworkError{Want: h.passphrase, Got: root.Passphrase}
+		return Root{}, &WrongNetworkError{Want: h.passphrase, Got: root.Passphrase}
 	}
-	return nil
+	return root, nil
 }
 
 // jittered spreads many waiting processes over a fifth of the time given.

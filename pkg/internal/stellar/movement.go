@@ -3,6 +3,7 @@ package stellar
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -82,8 +83,7 @@ func (r *record) movements(account string, position int64) []movement {
 
 func (r *record) unreadable(account string, position int64, why string) []movement {
 	m := r.begin(account, position, KindUnknown)
-	m.Unreadable = ""
-	m.doubt(fmt.Errorf("%s", why))
+	m.Unreadable = printable(why)
 	return []movement{m}
 }
 
@@ -113,14 +113,14 @@ func (r *record) readHashes(p *Payment) error {
 		return fmt.Errorf("%q is no transaction hash", printable(string(r.hash)))
 	}
 	if j.present && !bytes.Equal(j.hash, r.hash) {
-		return fmt.Errorf("the transaction joined is another one")
+		return errors.New("the transaction joined is another one")
 	}
 	p.InnerHash, p.OuterHash = string(r.hash), string(r.hash)
 	if j.outer == nil && j.inner == nil {
 		return nil
 	}
 	if !isHash(j.outer) || !isHash(j.inner) {
-		return fmt.Errorf("the hashes of the fee bump cannot be read")
+		return errors.New("the hashes of the fee bump cannot be read")
 	}
 	p.InnerHash, p.OuterHash = string(j.inner), string(j.outer)
 	return nil
@@ -218,7 +218,7 @@ func (c *change) concerns(account string) (gained, concerned bool) {
 func (r *record) event(account string, position int64, c change) movement {
 	m := r.begin(account, position, KindContract)
 	if c.fault != "" {
-		m.doubt(fmt.Errorf("%s", c.fault))
+		m.doubt(errors.New(c.fault))
 		return m
 	}
 	switch string(c.kind) {

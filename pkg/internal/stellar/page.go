@@ -26,7 +26,7 @@ func (h *Horizon) Payments(ctx context.Context, account string, after int64, lim
 		return Page{}, fmt.Errorf("stellar: the limit %d is not between 1 and %d", limit, MaxLimit)
 	}
 	// First: what is announced before the page is read is on the page.
-	root, err := h.Root(ctx)
+	root, err := h.ownRoot(ctx)
 	if err != nil {
 		return Page{}, err
 	}
@@ -38,7 +38,7 @@ func (h *Horizon) Payments(ctx context.Context, account string, after int64, lim
 	if err != nil {
 		return Page{}, err
 	}
-	page.Full = page.Full || page.Records >= limit
+	page.Full = page.Full || records.seen >= limit
 	page.Through, page.Elder = root.Latest, root.Elder
 	if !page.Full {
 		page.Through.Hash = h.hashOf(ctx, root.Latest.Sequence)
@@ -93,6 +93,7 @@ func (h *Horizon) hashOf(ctx context.Context, sequence int64) string {
 
 // pageRecords is a decoded page before it is settled.
 type pageRecords struct {
+	seen      int     // records on the page, those given twice as well
 	positions []int64 // of all records, ascending
 	movements []movement
 	cut       bool // there was more that could not be told apart
@@ -133,6 +134,7 @@ func decodePage(body []byte, account string, after int64) (pageRecords, error) {
 }
 
 func (p *pageRecords) add(s *scanner, account string, after int64) error {
+	p.seen++
 	if p.cut {
 		return s.skip()
 	}

@@ -25,7 +25,7 @@ const (
 )
 
 // errTooLarge is met by asking for fewer records.
-var errTooLarge = errors.New("larger than the bound")
+var errTooLarge = errors.New("the answer is larger than the bound")
 
 // answer is what came back, read whole.
 type answer struct {
@@ -86,7 +86,7 @@ func (h *Horizon) do(req *http.Request, bound int64) (answer, error) {
 	defer cancel()
 	resp, err := h.client.Do(req.WithContext(ctx))
 	if err != nil {
-		return answer{}, unanswered(req.Context(), err)
+		return answer{}, h.unanswered(req.Context(), err)
 	}
 	defer resp.Body.Close()
 	body, err := readBounded(resp, bound)
@@ -94,7 +94,7 @@ func (h *Horizon) do(req *http.Request, bound int64) (answer, error) {
 		return answer{}, err
 	}
 	if err != nil {
-		return answer{}, unanswered(req.Context(), err)
+		return answer{}, h.unanswered(req.Context(), err)
 	}
 	return answer{resp.StatusCode, resp.Header, body}, nil
 }
@@ -120,9 +120,12 @@ func readBounded(resp *http.Response, bound int64) ([]byte, error) {
 }
 
 // unanswered tells the caller's own end from Horizon's, and drops the address, which may hold a key.
-func unanswered(caller context.Context, err error) error {
+func (h *Horizon) unanswered(caller context.Context, err error) error {
 	if caller.Err() != nil {
 		return caller.Err()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &UnavailableError{Err: fmt.Errorf("no answer within %s", h.requestTimeout)}
 	}
 	var withAddress *url.Error
 	if errors.As(err, &withAddress) {

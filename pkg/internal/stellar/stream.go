@@ -44,6 +44,9 @@ func (h *Horizon) wait(caller context.Context, account string, after int64) erro
 	defer watchdog.Stop()
 
 	resp, err := h.open(ctx, caller, account, after)
+	if err != nil && silent.Load() && caller.Err() == nil {
+		return &UnavailableError{Err: fmt.Errorf("the stream did not open within %s", silence)}
+	}
 	if err != nil {
 		return err
 	}
@@ -56,7 +59,7 @@ func (h *Horizon) wait(caller context.Context, account string, after int64) erro
 	switch {
 	case caller.Err() != nil:
 		return caller.Err()
-	case end == endRecord || silent.Load():
+	case end == endRecord:
 		return nil
 	case err != nil:
 		return err
@@ -79,13 +82,13 @@ func (h *Horizon) open(ctx, caller context.Context, account string, after int64)
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return nil, unanswered(caller, err)
+		return nil, h.unanswered(caller, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 		if err != nil {
-			return nil, unanswered(caller, err)
+			return nil, h.unanswered(caller, err)
 		}
 		return nil, refusal(answer{resp.StatusCode, resp.Header, body})
 	}
@@ -112,6 +115,9 @@ func readStream(body io.Reader) (streamEnd, error) {
 	var e event
 	for {
 		line, err := readLine(lines)
+		if err != nil && e.name == "error" {
+			return endError, streamError(e.data) // the last words count even without the blank line behind them
+		}
 		if err != nil {
 			return endCut, nil
 		}

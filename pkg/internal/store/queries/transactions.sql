@@ -27,3 +27,11 @@ SELECT * FROM transactions WHERE id = @id;
 -- A sending anchor sees its own transactions only.
 -- name: TransactionOfOwner :one
 SELECT * FROM transactions WHERE id = @id AND owner_account = @owner_account;
+
+-- For operators, newest first: ids grow with time. An empty @before begins with the newest.
+-- name: ListTransactions :many
+SELECT * FROM transactions WHERE (CAST(@before AS TEXT) = '' OR id < CAST(@before AS TEXT)) ORDER BY id DESC LIMIT @most;
+
+-- name: ListTransactionsOfStatus :many
+SELECT * FROM transactions WHERE status = @status AND (CAST(@before AS TEXT) = '' OR id < CAST(@before AS TEXT))
+ORDER BY created_us DESC, id DESC LIMIT @most;

@@ -24,11 +24,23 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.answersOfPayoutStmt, err = db.PrepareContext(ctx, answersOfPayout); err != nil {
+		return nil, fmt.Errorf("error preparing query AnswersOfPayout: %w", err)
+	}
+	if q.assetByCodeStmt, err = db.PrepareContext(ctx, assetByCode); err != nil {
+		return nil, fmt.Errorf("error preparing query AssetByCode: %w", err)
+	}
+	if q.attemptsOfPayoutStmt, err = db.PrepareContext(ctx, attemptsOfPayout); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsOfPayout: %w", err)
+	}
 	if q.dropLeaseStmt, err = db.PrepareContext(ctx, dropLease); err != nil {
 		return nil, fmt.Errorf("error preparing query DropLease: %w", err)
 	}
 	if q.eventsOfSubjectStmt, err = db.PrepareContext(ctx, eventsOfSubject); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsOfSubject: %w", err)
+	}
+	if q.insertAssetStmt, err = db.PrepareContext(ctx, insertAsset); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertAsset: %w", err)
 	}
 	if q.insertCallbackStmt, err = db.PrepareContext(ctx, insertCallback); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCallback: %w", err)
@@ -36,11 +48,62 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
+	if q.insertPayoutStmt, err = db.PrepareContext(ctx, insertPayout); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertPayout: %w", err)
+	}
+	if q.insertReceivingAccountStmt, err = db.PrepareContext(ctx, insertReceivingAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertReceivingAccount: %w", err)
+	}
 	if q.insertTransactionStmt, err = db.PrepareContext(ctx, insertTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertTransaction: %w", err)
 	}
+	if q.lastPayoutStmt, err = db.PrepareContext(ctx, lastPayout); err != nil {
+		return nil, fmt.Errorf("error preparing query LastPayout: %w", err)
+	}
 	if q.leaseFenceStmt, err = db.PrepareContext(ctx, leaseFence); err != nil {
 		return nil, fmt.Errorf("error preparing query LeaseFence: %w", err)
+	}
+	if q.listAssetsStmt, err = db.PrepareContext(ctx, listAssets); err != nil {
+		return nil, fmt.Errorf("error preparing query ListAssets: %w", err)
+	}
+	if q.listPayoutsStmt, err = db.PrepareContext(ctx, listPayouts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListPayouts: %w", err)
+	}
+	if q.listReceivingAccountsStmt, err = db.PrepareContext(ctx, listReceivingAccounts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListReceivingAccounts: %w", err)
+	}
+	if q.listTransactionsStmt, err = db.PrepareContext(ctx, listTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTransactions: %w", err)
+	}
+	if q.listTransactionsOfStatusStmt, err = db.PrepareContext(ctx, listTransactionsOfStatus); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTransactionsOfStatus: %w", err)
+	}
+	if q.livePayoutStmt, err = db.PrepareContext(ctx, livePayout); err != nil {
+		return nil, fmt.Errorf("error preparing query LivePayout: %w", err)
+	}
+	if q.openTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, openTransactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenTransactionsOfCustomer: %w", err)
+	}
+	if q.payoutByIDStmt, err = db.PrepareContext(ctx, payoutByID); err != nil {
+		return nil, fmt.Errorf("error preparing query PayoutByID: %w", err)
+	}
+	if q.payoutsOfTransactionStmt, err = db.PrepareContext(ctx, payoutsOfTransaction); err != nil {
+		return nil, fmt.Errorf("error preparing query PayoutsOfTransaction: %w", err)
+	}
+	if q.pruneAnswersStmt, err = db.PrepareContext(ctx, pruneAnswers); err != nil {
+		return nil, fmt.Errorf("error preparing query PruneAnswers: %w", err)
+	}
+	if q.receivingAccountStmt, err = db.PrepareContext(ctx, receivingAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query ReceivingAccount: %w", err)
+	}
+	if q.rememberAnswerStmt, err = db.PrepareContext(ctx, rememberAnswer); err != nil {
+		return nil, fmt.Errorf("error preparing query RememberAnswer: %w", err)
+	}
+	if q.rememberedAnswerStmt, err = db.PrepareContext(ctx, rememberedAnswer); err != nil {
+		return nil, fmt.Errorf("error preparing query RememberedAnswer: %w", err)
+	}
+	if q.statusOfCustomerStmt, err = db.PrepareContext(ctx, statusOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query StatusOfCustomer: %w", err)
 	}
 	if q.takeLeaseStmt, err = db.PrepareContext(ctx, takeLease); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeLease: %w", err)
@@ -48,8 +111,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.transactionByIDStmt, err = db.PrepareContext(ctx, transactionByID); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionByID: %w", err)
 	}
+	if q.transactionOfAttemptStmt, err = db.PrepareContext(ctx, transactionOfAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query TransactionOfAttempt: %w", err)
+	}
 	if q.transactionOfOwnerStmt, err = db.PrepareContext(ctx, transactionOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionOfOwner: %w", err)
+	}
+	if q.updateAssetStmt, err = db.PrepareContext(ctx, updateAsset); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateAsset: %w", err)
+	}
+	if q.updatePayoutStmt, err = db.PrepareContext(ctx, updatePayout); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdatePayout: %w", err)
+	}
+	if q.updateSeedStmt, err = db.PrepareContext(ctx, updateSeed); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateSeed: %w", err)
 	}
 	if q.updateTransactionStmt, err = db.PrepareContext(ctx, updateTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateTransaction: %w", err)
@@ -59,6 +134,21 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.answersOfPayoutStmt != nil {
+		if cerr := q.answersOfPayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing answersOfPayoutStmt: %w", cerr)
+		}
+	}
+	if q.assetByCodeStmt != nil {
+		if cerr := q.assetByCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assetByCodeStmt: %w", cerr)
+		}
+	}
+	if q.attemptsOfPayoutStmt != nil {
+		if cerr := q.attemptsOfPayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsOfPayoutStmt: %w", cerr)
+		}
+	}
 	if q.dropLeaseStmt != nil {
 		if cerr := q.dropLeaseStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropLeaseStmt: %w", cerr)
@@ -67,6 +157,11 @@ func (q *Queries) Close() error {
 	if q.eventsOfSubjectStmt != nil {
 		if cerr := q.eventsOfSubjectStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eventsOfSubjectStmt: %w", cerr)
+		}
+	}
+	if q.insertAssetStmt != nil {
+		if cerr := q.insertAssetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertAssetStmt: %w", cerr)
 		}
 	}
 	if q.insertCallbackStmt != nil {
@@ -79,14 +174,99 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
 		}
 	}
+	if q.insertPayoutStmt != nil {
+		if cerr := q.insertPayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertPayoutStmt: %w", cerr)
+		}
+	}
+	if q.insertReceivingAccountStmt != nil {
+		if cerr := q.insertReceivingAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertReceivingAccountStmt: %w", cerr)
+		}
+	}
 	if q.insertTransactionStmt != nil {
 		if cerr := q.insertTransactionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertTransactionStmt: %w", cerr)
 		}
 	}
+	if q.lastPayoutStmt != nil {
+		if cerr := q.lastPayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastPayoutStmt: %w", cerr)
+		}
+	}
 	if q.leaseFenceStmt != nil {
 		if cerr := q.leaseFenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing leaseFenceStmt: %w", cerr)
+		}
+	}
+	if q.listAssetsStmt != nil {
+		if cerr := q.listAssetsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listAssetsStmt: %w", cerr)
+		}
+	}
+	if q.listPayoutsStmt != nil {
+		if cerr := q.listPayoutsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listPayoutsStmt: %w", cerr)
+		}
+	}
+	if q.listReceivingAccountsStmt != nil {
+		if cerr := q.listReceivingAccountsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listReceivingAccountsStmt: %w", cerr)
+		}
+	}
+	if q.listTransactionsStmt != nil {
+		if cerr := q.listTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTransactionsStmt: %w", cerr)
+		}
+	}
+	if q.listTransactionsOfStatusStmt != nil {
+		if cerr := q.listTransactionsOfStatusStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTransactionsOfStatusStmt: %w", cerr)
+		}
+	}
+	if q.livePayoutStmt != nil {
+		if cerr := q.livePayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing livePayoutStmt: %w", cerr)
+		}
+	}
+	if q.openTransactionsOfCustomerStmt != nil {
+		if cerr := q.openTransactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.payoutByIDStmt != nil {
+		if cerr := q.payoutByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing payoutByIDStmt: %w", cerr)
+		}
+	}
+	if q.payoutsOfTransactionStmt != nil {
+		if cerr := q.payoutsOfTransactionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing payoutsOfTransactionStmt: %w", cerr)
+		}
+	}
+	if q.pruneAnswersStmt != nil {
+		if cerr := q.pruneAnswersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pruneAnswersStmt: %w", cerr)
+		}
+	}
+	if q.receivingAccountStmt != nil {
+		if cerr := q.receivingAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing receivingAccountStmt: %w", cerr)
+		}
+	}
+	if q.rememberAnswerStmt != nil {
+		if cerr := q.rememberAnswerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rememberAnswerStmt: %w", cerr)
+		}
+	}
+	if q.rememberedAnswerStmt != nil {
+		if cerr := q.rememberedAnswerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rememberedAnswerStmt: %w", cerr)
+		}
+	}
+	if q.statusOfCustomerStmt != nil {
+		if cerr := q.statusOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing statusOfCustomerStmt: %w", cerr)
 		}
 	}
 	if q.takeLeaseStmt != nil {
@@ -99,9 +279,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing transactionByIDStmt: %w", cerr)
 		}
 	}
+	if q.transactionOfAttemptStmt != nil {
+		if cerr := q.transactionOfAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing transactionOfAttemptStmt: %w", cerr)
+		}
+	}
 	if q.transactionOfOwnerStmt != nil {
 		if cerr := q.transactionOfOwnerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing transactionOfOwnerStmt: %w", cerr)
+		}
+	}
+	if q.updateAssetStmt != nil {
+		if cerr := q.updateAssetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateAssetStmt: %w", cerr)
+		}
+	}
+	if q.updatePayoutStmt != nil {
+		if cerr := q.updatePayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updatePayoutStmt: %w", cerr)
+		}
+	}
+	if q.updateSeedStmt != nil {
+		if cerr := q.updateSeedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateSeedStmt: %w", cerr)
 		}
 	}
 	if q.updateTransactionStmt != nil {
@@ -146,33 +346,83 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                     DBTX
-	tx                     *sql.Tx
-	dropLeaseStmt          *sql.Stmt
-	eventsOfSubjectStmt    *sql.Stmt
-	insertCallbackStmt     *sql.Stmt
-	insertEventStmt        *sql.Stmt
-	insertTransactionStmt  *sql.Stmt
-	leaseFenceStmt         *sql.Stmt
-	takeLeaseStmt          *sql.Stmt
-	transactionByIDStmt    *sql.Stmt
-	transactionOfOwnerStmt *sql.Stmt
-	updateTransactionStmt  *sql.Stmt
+	db                             DBTX
+	tx                             *sql.Tx
+	answersOfPayoutStmt            *sql.Stmt
+	assetByCodeStmt                *sql.Stmt
+	attemptsOfPayoutStmt           *sql.Stmt
+	dropLeaseStmt                  *sql.Stmt
+	eventsOfSubjectStmt            *sql.Stmt
+	insertAssetStmt                *sql.Stmt
+	insertCallbackStmt             *sql.Stmt
+	insertEventStmt                *sql.Stmt
+	insertPayoutStmt               *sql.Stmt
+	insertReceivingAccountStmt     *sql.Stmt
+	insertTransactionStmt          *sql.Stmt
+	lastPayoutStmt                 *sql.Stmt
+	leaseFenceStmt                 *sql.Stmt
+	listAssetsStmt                 *sql.Stmt
+	listPayoutsStmt                *sql.Stmt
+	listReceivingAccountsStmt      *sql.Stmt
+	listTransactionsStmt           *sql.Stmt
+	listTransactionsOfStatusStmt   *sql.Stmt
+	livePayoutStmt                 *sql.Stmt
+	openTransactionsOfCustomerStmt *sql.Stmt
+	payoutByIDStmt                 *sql.Stmt
+	payoutsOfTransactionStmt       *sql.Stmt
+	pruneAnswersStmt               *sql.Stmt
+	receivingAccountStmt           *sql.Stmt
+	rememberAnswerStmt             *sql.Stmt
+	rememberedAnswerStmt           *sql.Stmt
+	statusOfCustomerStmt           *sql.Stmt
+	takeLeaseStmt                  *sql.Stmt
+	transactionByIDStmt            *sql.Stmt
+	transactionOfAttemptStmt       *sql.Stmt
+	transactionOfOwnerStmt         *sql.Stmt
+	updateAssetStmt                *sql.Stmt
+	updatePayoutStmt               *sql.Stmt
+	updateSeedStmt                 *sql.Stmt
+	updateTransactionStmt          *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                     tx,
-		tx:                     tx,
-		dropLeaseStmt:          q.dropLeaseStmt,
-		eventsOfSubjectStmt:    q.eventsOfSubjectStmt,
-		insertCallbackStmt:     q.insertCallbackStmt,
-		insertEventStmt:        q.insertEventStmt,
-		insertTransactionStmt:  q.insertTransactionStmt,
-		leaseFenceStmt:         q.leaseFenceStmt,
-		takeLeaseStmt:          q.takeLeaseStmt,
-		transactionByIDStmt:    q.transactionByIDStmt,
-		transactionOfOwnerStmt: q.transactionOfOwnerStmt,
-		updateTransactionStmt:  q.updateTransactionStmt,
+		db:                             tx,
+		tx:                             tx,
+		answersOfPayoutStmt:            q.answersOfPayoutStmt,
+		assetByCodeStmt:                q.assetByCodeStmt,
+		attemptsOfPayoutStmt:           q.attemptsOfPayoutStmt,
+		dropLeaseStmt:                  q.dropLeaseStmt,
+		eventsOfSubjectStmt:            q.eventsOfSubjectStmt,
+		insertAssetStmt:                q.insertAssetStmt,
+		insertCallbackStmt:             q.insertCallbackStmt,
+		insertEventStmt:                q.insertEventStmt,
+		insertPayoutStmt:               q.insertPayoutStmt,
+		insertReceivingAccountStmt:     q.insertReceivingAccountStmt,
+		insertTransactionStmt:          q.insertTransactionStmt,
+		lastPayoutStmt:                 q.lastPayoutStmt,
+		leaseFenceStmt:                 q.leaseFenceStmt,
+		listAssetsStmt:                 q.listAssetsStmt,
+		listPayoutsStmt:                q.listPayoutsStmt,
+		listReceivingAccountsStmt:      q.listReceivingAccountsStmt,
+		listTransactionsStmt:           q.listTransactionsStmt,
+		listTransactionsOfStatusStmt:   q.listTransactionsOfStatusStmt,
+		livePayoutStmt:                 q.livePayoutStmt,
+		openTransactionsOfCustomerStmt: q.openTransactionsOfCustomerStmt,
+		payoutByIDStmt:                 q.payoutByIDStmt,
+		payoutsOfTransactionStmt:       q.payoutsOfTransactionStmt,
+		pruneAnswersStmt:               q.pruneAnswersStmt,
+		receivingAccountStmt:           q.receivingAccountStmt,
+		rememberAnswerStmt:             q.rememberAnswerStmt,
+		rememberedAnswerStmt:           q.rememberedAnswerStmt,
+		statusOfCustomerStmt:           q.statusOfCustomerStmt,
+		takeLeaseStmt:                  q.takeLeaseStmt,
+		transactionByIDStmt:            q.transactionByIDStmt,
+		transactionOfAttemptStmt:       q.transactionOfAttemptStmt,
+		transactionOfOwnerStmt:         q.transactionOfOwnerStmt,
+		updateAssetStmt:                q.updateAssetStmt,
+		updatePayoutStmt:               q.updatePayoutStmt,
+		updateSeedStmt:                 q.updateSeedStmt,
+		updateTransactionStmt:          q.updateTransactionStmt,
 	}
 }

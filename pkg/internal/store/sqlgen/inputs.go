@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "c5782f142249f58bb0becdd1657b0705899c195cf27715f786d2482bc1356056"
+const InputsHash = "a674b36776ab42d07315a253e7d04e4a9230694cf6e537285d585b449e847034"

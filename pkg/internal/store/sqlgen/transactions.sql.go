@@ -114,6 +114,181 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 	return err
 }
 
+const listTransactions = `-- name: ListTransactions :many
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT)) ORDER BY id DESC LIMIT $2
+`
+
+type ListTransactionsParams struct {
+	Before string
+	Most   int32
+}
+
+// For operators, newest first: ids grow with time. An empty @before begins with the newest.
+func (q *Queries) ListTransactions(ctx context.Context, arg ListTransactionsParams) ([]Transaction, error) {
+	rows, err := q.query(ctx, q.listTransactionsStmt, listTransactions, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Transaction
+	for rows.Next() {
+		var i Transaction
+		if err := rows.Scan(
+			&i.ID,
+			&i.OwnerAccount,
+			&i.OwnerMemoType,
+			&i.OwnerMemo,
+			&i.ClientDomain,
+			&i.Version,
+			&i.Status,
+			&i.StatusMessage,
+			&i.Funded,
+			&i.Conflict,
+			&i.SenderID,
+			&i.SenderType,
+			&i.ReceiverID,
+			&i.ReceiverType,
+			&i.AssetID,
+			&i.AssetCode,
+			&i.AssetIssuer,
+			&i.Decimals,
+			&i.MinUnits,
+			&i.MaxUnits,
+			&i.FeeFixedUnits,
+			&i.FeePercent,
+			&i.FundingMethod,
+			&i.QuoteID,
+			&i.DestinationAsset,
+			&i.RefundMemoType,
+			&i.RefundMemo,
+			&i.Lang,
+			&i.ReceivingAccount,
+			&i.MemoType,
+			&i.Memo,
+			&i.ExpectedUnits,
+			&i.CreditedUnits,
+			&i.PayoutUnits,
+			&i.RefundUnits,
+			&i.FeeUnits,
+			&i.FeeDetails,
+			&i.OutUnits,
+			&i.OutDecimals,
+			&i.OutAsset,
+			&i.KeyID,
+			&i.SealedKey,
+			&i.SealedFields,
+			&i.RequiredInfo,
+			&i.RequiredMessage,
+			&i.CallbackUrl,
+			&i.StellarHash,
+			&i.ExternalID,
+			&i.ExpiresUs,
+			&i.CreatedUs,
+			&i.UpdatedUs,
+			&i.StatusUs,
+			&i.CompletedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listTransactionsOfStatus = `-- name: ListTransactionsOfStatus :many
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE status = $1 AND (CAST($2 AS TEXT) = '' OR id < CAST($2 AS TEXT))
+ORDER BY created_us DESC, id DESC LIMIT $3
+`
+
+type ListTransactionsOfStatusParams struct {
+	Status anchor.Status
+	Before string
+	Most   int32
+}
+
+func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransactionsOfStatusParams) ([]Transaction, error) {
+	rows, err := q.query(ctx, q.listTransactionsOfStatusStmt, listTransactionsOfStatus, arg.Status, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Transaction
+	for rows.Next() {
+		var i Transaction
+		if err := rows.Scan(
+			&i.ID,
+			&i.OwnerAccount,
+			&i.OwnerMemoType,
+			&i.OwnerMemo,
+			&i.ClientDomain,
+			&i.Version,
+			&i.Status,
+			&i.StatusMessage,
+			&i.Funded,
+			&i.Conflict,
+			&i.SenderID,
+			&i.SenderType,
+			&i.ReceiverID,
+			&i.ReceiverType,
+			&i.AssetID,
+			&i.AssetCode,
+			&i.AssetIssuer,
+			&i.Decimals,
+			&i.MinUnits,
+			&i.MaxUnits,
+			&i.FeeFixedUnits,
+			&i.FeePercent,
+			&i.FundingMethod,
+			&i.QuoteID,
+			&i.DestinationAsset,
+			&i.RefundMemoType,
+			&i.RefundMemo,
+			&i.Lang,
+			&i.ReceivingAccount,
+			&i.MemoType,
+			&i.Memo,
+			&i.ExpectedUnits,
+			&i.CreditedUnits,
+			&i.PayoutUnits,
+			&i.RefundUnits,
+			&i.FeeUnits,
+			&i.FeeDetails,
+			&i.OutUnits,
+			&i.OutDecimals,
+			&i.OutAsset,
+			&i.KeyID,
+			&i.SealedKey,
+			&i.SealedFields,
+			&i.RequiredInfo,
+			&i.RequiredMessage,
+			&i.CallbackUrl,
+			&i.StellarHash,
+			&i.ExternalID,
+			&i.ExpiresUs,
+			&i.CreatedUs,
+			&i.UpdatedUs,
+			&i.StatusUs,
+			&i.CompletedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const transactionByID = `-- name: TransactionByID :one
 SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE id = $1
 `

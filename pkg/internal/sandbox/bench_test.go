@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stellar/go-stellar-sdk/keypair"
+	"github.com/stellar/go-stellar-sdk/txnbuild"
+	"github.com/stretchr/testify/require"
+)
+
+// filled is a network with so many payments queued from many senders to one receiver.
+func filled(b *testing.B, payments int) (*Network, *keypair.Full) {
+	b.Helper()
+	n := New(Options{})
+	receiver := keypair.MustRandom()
+	_, err := n.Fund(receiver.Address())
+	require.NoError(b, err)
+	n.CloseLedger()
+	root := n.Root()
+	source := &txnbuild.SimpleAccount{AccountID: root.Address()}
+	for range payments {
+		tx, err := txnbuild.NewTransaction(txnbuild.TransactionParams{
+			SourceAccount: source, IncrementSequenceNum: true, BaseFee: 100, Memo: txnbuild.MemoHash{1},
+			Operations: native(receiver, "1"), Preconditions: txnbuild.Preconditions{TimeBounds: txnbuild.NewInfiniteTimeout()},
+		})
+		require.NoError(b, err)
+		tx, err = tx.Sign(n.Passphrase(), root)
+		require.NoError(b, err)
+		envelope, err := tx.Base64()
+		require.NoError(b, err)
+		_, err = n.Submit(envelope)
+		require.NoError(b, err)
+	}
+	return n, receiver
+}
+
+func BenchmarkPageOf200JoinedRecords(b *testing.B) {
+	n, receiver := filled(b, 200)
+	n.CloseLedger()
+	h := n.Handler()
+	r := httptest.NewRequest(http.MethodGet, "/accounts/"+receiver.Address()+"/payments?join=transactions&limit=200", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		b.SetBytes(int64(w.Body.Len()))
+	}
+	b.ReportMetric(200*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func BenchmarkCloseLedgerOf5000Payments(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		n, _ := filled(b, 5000)
+		b.StartTimer()
+		require.Equal(b, 5000, n.CloseLedger().Successful)
+	}
+	b.ReportMetric(5000*float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+}

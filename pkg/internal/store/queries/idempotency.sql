@@ -1,0 +1,13 @@
+-- Of two requests under one key at once, the second waits here for the first and then finds its row.
+-- name: RememberAnswer :execrows
+INSERT INTO idempotency_keys (owner, key, request_hash, answer, expires_us)
+VALUES (@owner, @key, @request_hash, @answer, @expires_us)
+ON CONFLICT (owner, key) DO NOTHING;
+
+-- name: RememberedAnswer :one
+SELECT request_hash, answer FROM idempotency_keys WHERE owner = @owner AND key = @key;
+
+-- name: PruneAnswers :execrows
+DELETE FROM idempotency_keys WHERE (owner, key) IN (
+    SELECT k.owner, k.key FROM idempotency_keys k WHERE k.expires_us <= @now_us ORDER BY k.expires_us LIMIT @most
+);

@@ -1,0 +1,34 @@
+-- name: InsertPayout :exec
+INSERT INTO payouts (id, transaction_id, number, version, state, waits_for, rail, debit_units, amount_units, amount_decimals,
+    amount_asset, next_us, created_us, updated_us)
+VALUES (@id, @transaction_id, @number, 1, @state, @waits_for, @rail, @debit_units, @amount_units, @amount_decimals,
+    @amount_asset, @now_us, @now_us, @now_us);
+
+-- name: LivePayout :one
+SELECT * FROM payouts WHERE transaction_id = @transaction_id AND state NOT IN ('failed', 'cancelled', 'returned');
+
+-- name: PayoutByID :one
+SELECT * FROM payouts WHERE id = @id;
+
+-- name: PayoutsOfTransaction :many
+SELECT * FROM payouts WHERE transaction_id = @transaction_id ORDER BY number;
+
+-- Guarded by version and fence: a worker whose lease was lost changes nothing.
+-- name: UpdatePayout :execrows
+UPDATE payouts SET version = @version + 1, state = @state, waits_for = @waits_for, tries = @tries, next_us = @next_us,
+    lease_owner = @lease_owner, lease_until_us = @lease_until_us, updated_us = @now_us
+WHERE id = @id AND version = @version AND fence = @fence;
+
+-- name: LastPayout :one
+SELECT * FROM payouts WHERE transaction_id = @transaction_id ORDER BY number DESC LIMIT 1;
+
+-- What an operator lists: contradictions first, then the newest.
+-- name: ListPayouts :many
+SELECT sqlc.embed(p), t.status AS transaction_status, t.conflict, CAST(COALESCE(a.key, '') AS TEXT) AS attempt_key,
+    CAST(COALESCE(a.number, 0) AS BIGINT) AS attempt_number, CAST(COALESCE(a.external_id, '') AS TEXT) AS external_id
+FROM payouts p JOIN transactions t ON t.id = p.transaction_id
+    LEFT JOIN payout_attempts a ON a.payout_id = p.id
+        AND a.number = (SELECT MAX(b.number) FROM payout_attempts b WHERE b.payout_id = p.id)
+WHERE (@state = '' OR p.state = @state) AND (@transaction_id = '' OR p.transaction_id = @transaction_id)
+ORDER BY CASE WHEN t.conflict <> '' THEN 0 ELSE 1 END, p.created_us DESC, p.id DESC
+LIMIT @max_rows;

@@ -1,0 +1,170 @@
+package transactions
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+	"github.com/anchorkit/anchor/pkg/money"
+)
+
+// Created is what a sending anchor is answered (SEP-31 "POST Transactions"). It holds no personal data.
+type Created struct {
+	ID               string `json:"id"`
+	StellarAccountID string `json:"stellar_account_id"`
+	StellarMemoType  string `json:"stellar_memo_type"`
+	StellarMemo      string `json:"stellar_memo"`
+}
+
+// Create agrees on a transaction (SEP-31 "POST Transactions"). What is wrong is refused in this order: asset, amount, the
+// rest of the request, customers, fields, and what the business decides. Repeating a request under its idempotency key
+// gives the first answer again; another request under that key is an error of CodeConflict.
+func (s *Service) Create(ctx context.Context, who Admitted, r Request) (Created, error) {
+	if err := who.check(); err != nil {
+		return Created{}, err
+	}
+	key, err := keyOf(who.who, r)
+	if err != nil {
+		return Created{}, err
+	}
+	if answer, ok, err := s.remembered(ctx, key); ok || err != nil {
+		return answer, err
+	}
+	a, err := s.agree(ctx, who.who, r)
+	if err != nil {
+		return Created{}, err
+	}
+	row, err := s.row(a)
+	if err != nil {
+		return Created{}, err
+	}
+	return s.keep(ctx, key, row)
+}
+
+// agreement is a request that was accepted, before it is a row.
+type agreement struct {
+	id               string
+	who              anchor.SendingAnchor
+	request          Request
+	offer            offer
+	method           string
+	refundMemo       string
+	priced           priced
+	sender, receiver *anchor.Customer
+}
+
+// agree judges a request and asks the business. Nothing is written yet, and no database transaction is open.
+func (s *Service) agree(ctx context.Context, who anchor.SendingAnchor, r Request) (agreement, error) {
+	a := agreement{id: store.NewID(), who: who, request: r}
+	amount, err := s.judge(ctx, &a)
+	if err != nil {
+		return agreement{}, err
+	}
+	if err := s.involve(ctx, &a); err != nil {
+		return agreement{}, err
+	}
+	if a.priced, err = s.price(ctx, a.offer, amount, a.method, who); err != nil {
+		return agreement{}, err
+	}
+	return a, s.accept(ctx, &a)
+}
+
+// judge checks what can be told from the request and the asset alone.
+func (s *Service) judge(ctx context.Context, a *agreement) (amount money.Amount, err error) {
+	r := a.request
+	if a.offer, err = s.catalog.find(ctx, r.AssetCode, r.AssetIssuer); err != nil {
+		return amount, err
+	}
+	if amount, err = r.amount(a.offer); err != nil {
+		return amount, err
+	}
+	if a.method, err = r.fundingMethod(a.offer); err != nil {
+		return amount, err
+	}
+	if err := r.checkConversion(a.offer, s.options.ActiveSEP38); err != nil {
+		return amount, err
+	}
+	if err := checkLang(r.Lang); err != nil {
+		return amount, err
+	}
+	a.refundMemo, err = r.refundMemo()
+	return amount, err
+}
+
+// involve finds both customers and checks the fields, by what the business asks for.
+func (s *Service) involve(ctx context.Context, a *agreement) error {
+	info, err := s.receiver.Info(ctx, anchor.InfoRequest{Asset: a.offer.info, Lang: a.request.Lang})
+	if err != nil {
+		return fmt.Errorf("info: %w", err)
+	}
+	a.sender, err = s.party(ctx, a.who, side{"sender_id", a.request.SenderID, info.SenderTypes})
+	if err != nil {
+		return err
+	}
+	a.receiver, err = s.party(ctx, a.who, side{"receiver_id", a.request.ReceiverID, info.ReceiverTypes})
+	if err != nil {
+		return err
+	}
+	return checkFields(a.request.Fields, info.Fields)
+}
+
+// accept asks the business, which may name another fee and the roles of the customers.
+func (s *Service) accept(ctx context.Context, a *agreement) error {
+	accepted, err := s.receiver.ProcessPostRequest(ctx, anchor.PostRequest{
+		ID: a.id, From: a.who, Asset: a.offer.info, Amount: a.priced.In, Fee: a.priced.fee(), FundingMethod: a.method,
+		DestinationAsset: a.request.DestinationAsset, Sender: a.sender, Receiver: a.receiver, Fields: a.request.Fields,
+		Lang: a.request.Lang,
+	})
+	if err != nil {
+		return fmt.Errorf("process_post_request: %w", err)
+	}
+	if accepted.Fee != nil {
+		if a.priced, err = priceWith(a.offer, a.priced.In, *accepted.Fee); err != nil {
+			return err
+		}
+	}
+	if err := as(a.sender, accepted.SenderType); err != nil {
+		return err
+	}
+	return as(a.receiver, accepted.ReceiverType)
+}
+
+// row is the agreement as it is stored, its terms frozen; the memo is still to come.
+func (s *Service) row(a agreement) (store.Transaction, error) {
+	var t store.Transaction
+	o, r := a.offer, a.request
+	t.ID, t.OwnerAccount, t.OwnerMemoType, t.OwnerMemo, t.ClientDomain = a.id, a.who.Account, a.who.MemoType, a.who.Memo, a.who.ClientDomain
+	t.AssetID, t.AssetCode, t.AssetIssuer, t.ReceivingAccount = o.ID, o.Code, o.Issuer, o.ReceivingAccount
+	t.Decimals, t.MinUnits, t.MaxUnits, t.FeeFixedUnits, t.FeePercent = o.Decimals, o.MinUnits, o.MaxUnits, o.FeeFixedUnits, o.FeePercent
+	t.FundingMethod, t.DestinationAsset, t.Lang = a.method, r.DestinationAsset, r.Lang
+	t.RefundMemoType, t.RefundMemo = r.RefundMemoType, a.refundMemo
+	t.ExpectedUnits, t.FeeUnits, t.OutUnits = a.priced.In.Units(), a.priced.Fee.Units(), a.priced.Out.Units()
+	t.OutDecimals, t.OutAsset = money.StellarDecimals, o.id()
+	sender, receiver := a.sender, a.receiver
+	t.TakePart(idOf(sender), typeOf(sender), idOf(receiver), typeOf(receiver))
+	var err error
+	if t.FeeDetails, err = a.priced.details(); err != nil {
+		return t, fmt.Errorf("fee details: %w", err)
+	}
+	if len(r.Fields) > 0 {
+		if err := s.db.SealFields(&t, r.Fields); err != nil {
+			return t, fmt.Errorf("seal the fields: %w", err)
+		}
+	}
+	return t, nil
+}
+
+func idOf(c *anchor.Customer) string {
+	if c == nil {
+		return ""
+	}
+	return c.ID
+}
+
+func typeOf(c *anchor.Customer) string {
+	if c == nil {
+		return ""
+	}
+	return c.Type
+}

@@ -1,0 +1,122 @@
+package transactions
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+)
+
+// keepTries bounds how often a row is written again because its random memo was taken, or because its key was forgotten
+// between losing to another request and looking for that one's answer. Even once is next to impossible.
+const keepTries = 5
+
+// idempotency is what a request says of being a repetition.
+type idempotency struct {
+	owner string // account and memo: keys of different sessions of one account do not meet
+	key   string // empty: the request has none
+	hash  string
+}
+
+func keyOf(who anchor.SendingAnchor, r Request) (idempotency, error) {
+	if r.IdempotencyKey == nil {
+		return idempotency{}, nil
+	}
+	if err := checkKey(*r.IdempotencyKey); err != nil {
+		return idempotency{}, err
+	}
+	hash, err := r.hash()
+	return idempotency{owner: who.Account + ":" + who.Memo, key: *r.IdempotencyKey, hash: hash}, err
+}
+
+// remembered finds the answer that was given under the key before; ok is false for a new one.
+func (s *Service) remembered(ctx context.Context, i idempotency) (answer Created, ok bool, err error) {
+	if i.key == "" {
+		return Created{}, false, nil
+	}
+	earlier, err := s.db.RememberedAnswer(ctx, i.owner, i.key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Created{}, false, nil
+	case err != nil:
+		return Created{}, false, err
+	case earlier.RequestHash != i.hash:
+		return Created{}, false, anchor.RefuseAs(anchor.CodeConflict, "this Idempotency-Key was used for another request before")
+	}
+	if err := json.Unmarshal([]byte(earlier.Text), &answer); err != nil {
+		return Created{}, false, fmt.Errorf("remembered answer: %w", err)
+	}
+	return answer, true, nil
+}
+
+// keep stores a transaction, once per idempotency key however many requests arrive at the same time.
+func (s *Service) keep(ctx context.Context, i idempotency, t store.Transaction) (Created, error) {
+	for range keepTries {
+		memoType, memo := newMemo(s.options.MemoType)
+		t.Publish(memoType, memo)
+		created, err := answerFor(t, memo)
+		if err != nil {
+			return Created{}, err
+		}
+		err = s.insert(ctx, i, t, created)
+		if err == nil {
+			s.log.DebugContext(ctx, "transaction agreed", "transaction", t.ID, "asset", t.AssetCode, "sending_anchor", t.OwnerAccount)
+			return created, nil
+		}
+		if !errors.Is(err, store.ErrExists) {
+			return Created{}, err
+		}
+		if answer, ok, err := s.remembered(ctx, i); ok || err != nil {
+			return answer, err
+		}
+	}
+	return Created{}, fmt.Errorf("transaction %s: no free memo after %d tries", t.ID, keepTries)
+}
+
+func (s *Service) insert(ctx context.Context, i idempotency, t store.Transaction, created Created) error {
+	answer, err := json.Marshal(created)
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if i.key != "" {
+			remember := store.Answer{RequestHash: i.hash, Text: string(answer)}
+			if err := tx.RememberAnswer(ctx, i.owner, i.key, remember, s.options.KeyLifetime); err != nil {
+				return err
+			}
+		}
+		row := t
+		if s.options.Lifetime > 0 {
+			now, err := tx.Now(ctx)
+			if err != nil {
+				return err
+			}
+			row.ExpiresUs = now + s.options.Lifetime.Microseconds()
+		}
+		_, err := tx.CreateTransaction(ctx, row, anchor.Change{Cause: anchor.CauseCreated, Actor: actor})
+		return err
+	})
+}
+
+func answerFor(t store.Transaction, memo string) (Created, error) {
+	wire, err := store.WireMemo(t.MemoType, memo)
+	return Created{ID: t.ID, StellarAccountID: t.ReceivingAccount, StellarMemoType: t.MemoType, StellarMemo: wire}, err
+}
+
+// newMemo makes up a memo that nobody can guess, as it is stored. Ids have 63 bits: clients keep them in signed numbers.
+func newMemo(memoType string) (string, string) {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	if memoType == "hash" {
+		return "hash", hex.EncodeToString(random[:])
+	}
+	id := max(binary.BigEndian.Uint64(random[:])>>1, 1)
+	return "id", strconv.FormatUint(id, 10)
+}

@@ -1,0 +1,100 @@
+package transactions
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+)
+
+// side is one of the two parties that a transaction is for.
+type side struct {
+	key   string // of the request
+	id    string
+	types map[string]anchor.CustomerType // that the business asks for; none: no KYC of this side
+}
+
+// party finds a customer that a request names and the role in which it takes part. A side of which KYC is asked must be
+// there and accepted. A customer that is named although nobody asked must be accepted in some role as well: a payout does
+// not leave before its customers are.
+func (s *Service) party(ctx context.Context, who anchor.SendingAnchor, p side) (*anchor.Customer, error) {
+	only := onlyOf(p.types)
+	if p.id == "" {
+		if len(p.types) > 0 {
+			return nil, anchor.CustomerInfoNeeded(only)
+		}
+		return nil, nil
+	}
+	customer, err := s.customer(ctx, who, p, only)
+	if err != nil {
+		return nil, err
+	}
+	role, accepted := roleOf(customer, p.types)
+	if !accepted {
+		return nil, anchor.CustomerInfoNeeded(role)
+	}
+	customer.Type = role
+	return customer, nil
+}
+
+func (s *Service) customer(ctx context.Context, who anchor.SendingAnchor, p side, role string) (*anchor.Customer, error) {
+	unknown := anchor.Refusef("%s: you have no customer of this id", p.key)
+	if !wellFormed(p.id) {
+		return nil, unknown
+	}
+	customer, err := s.customers.ForTransaction(ctx, who.Account, p.id, role)
+	if anchor.CodeOf(err) == anchor.CodeNotFound && err != nil {
+		return nil, unknown
+	}
+	return customer, err
+}
+
+// onlyOf is the type that must be meant, where the business names just one.
+func onlyOf(types map[string]anchor.CustomerType) string {
+	if len(types) != 1 {
+		return ""
+	}
+	for name := range types {
+		return name
+	}
+	return ""
+}
+
+// roleOf is the type in whose role a customer takes part: the only one, else the first for which it is accepted. For one
+// that is not accepted it is the type whose information is missing, where that can be told.
+func roleOf(c *anchor.Customer, types map[string]anchor.CustomerType) (role string, accepted bool) {
+	candidates := slices.Sorted(maps.Keys(types))
+	if len(candidates) == 0 {
+		candidates = slices.Sorted(maps.Keys(c.Statuses))
+	}
+	known := ""
+	for _, candidate := range candidates {
+		status, judged := c.Statuses[candidate]
+		if status == anchor.CustomerAccepted {
+			return candidate, true
+		}
+		if judged && known == "" {
+			known = candidate
+		}
+	}
+	if only := onlyOf(types); only != "" {
+		return only, false
+	}
+	if _, asked := types[known]; !asked {
+		known = "" // only a type that /info publishes means anything to the sending anchor
+	}
+	return known, false
+}
+
+// as puts a customer into the role that the business chose, which it must be accepted for.
+func as(c *anchor.Customer, role string) error {
+	if c == nil || role == "" || role == c.Type {
+		return nil
+	}
+	if c.Statuses[role] != anchor.CustomerAccepted {
+		return anchor.CustomerInfoNeeded(role)
+	}
+	c.Type = role
+	return nil
+}

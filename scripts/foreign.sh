@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# What we write for programs of others, read by these programs:
+#
+#   systemd units and timers   systemd-analyze; python3 where there is no systemd, which knows the syntax only
+#   cron lines                 awk, by the rules of crontab(5)
+#   command lines in both      the anchor binary itself must know each command and flag
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+
+say() { printf 'foreign.sh: %s\n' "$*"; }
+
+fail() {
+	say "$@" >&2
+	exit 1
+}
+
+# systemd looks for the programs that units start, and on this machine anchor is not installed.
+copy_units() {
+	cp -r scripts/systemd "$work/systemd"
+	sed -i 's#/usr/local/bin/anchor#/bin/true#g' "$work"/systemd/*.service
+}
+
+check_units_with_systemd() {
+	local unit complaints
+	complaints=$(systemd-analyze verify --man=no "$work"/systemd/*.service "$work"/systemd/*.timer 2>&1) ||
+		fail "systemd-analyze verify: $complaints"
+	# Unknown keys are only warned about. Other units of this machine may be warned about as well: not ours to judge.
+	complaints=$(grep -F -e "$work" -e anchor- <<<"$complaints" || true)
+	[[ -z $complaints ]] || fail "systemd-analyze verify: $complaints"
+	systemd-analyze --help | grep -q -- --threshold || return 0
+	for unit in "$work"/systemd/*.service; do
+		# The scale goes from 0, locked away, to 100; a unit without any hardening has 96.
+		systemd-analyze security --no-pager --offline=true --threshold=20 "$unit" >"$work/security" ||
+			fail "systemd-analyze security ${unit##*/}: $(tail -n 1 "$work/security")"
+	done
+}
+
+check_units() {
+	copy_units
+	if command -v systemd-analyze >/dev/null; then
+		check_units_with_systemd
+		say "systemd units: understood by $(systemd-analyze --version | head -n 1)"
+	else
+		python3 scripts/foreign/units.py scripts/systemd
+		say "systemd units: syntax read by python3, for there is no systemd-analyze here"
+	fi
+}
+
+check_cron() {
+	awk -f scripts/foreign/cron.awk scripts/cron.example || fail "scripts/cron.example breaks the rules of crontab(5)"
+	say "cron lines: sound"
+}
+
+# The arguments of anchor in every unit and cron line, one command a line.
+command_lines() {
+	sed -nE "s#^ExecStart=.*/usr/local/bin/anchor ([^;']*).*#\1#p" scripts/systemd/*.service
+	sed -nE 's#^[*0-9].* && anchor (.*)#\1#p' scripts/cron.example
+}
+
+check_command_lines() {
+	local line arguments count=0
+	CGO_ENABLED=0 go build -o "$work/anchor" ./cmd/anchor
+	while read -r line; do
+		read -ra arguments <<<"$line"
+		"$work/anchor" "${arguments[@]}" --help >"$work/help" 2>&1 </dev/null || fail "anchor $line: $(head -n 3 "$work/help")"
+		count=$((count + 1))
+	done < <(command_lines | sort -u)
+	((count > 0)) || fail "no command line found in the units and the cron lines"
+	say "command lines: anchor knows all $count"
+}
+
+check_units
+check_cron
+check_command_lines
