@@ -11,12 +11,17 @@ import (
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/anchorkit/anchor/config"
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/assets"
 	"github.com/anchorkit/anchor/pkg/internal/customers"
+	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
+	"github.com/anchorkit/anchor/pkg/internal/transactions"
 )
 
 // Options are what an App is made of.
@@ -25,46 +30,87 @@ type Options struct {
 	Role     config.Role
 	Setup    func(context.Context, anchor.Host) (anchor.Business, error) // nil: everything as declared
 	Log      *slog.Logger
-	Listener net.Listener // what serve listens on; nil: a new one on the settings' address
+	Listener net.Listener // what serve listens on; nil: the settings' address
 }
 
-// App is an opened anchor. Close it once all roles have ended.
+// App is an opened anchor. Its methods Serve, Watch, Execute, Poll and Run each run a role to its end; Close comes last.
 type App struct {
 	settings config.Settings
 	log      *slog.Logger
 	db       *store.DB
+	horizon  *stellar.Horizon
 	business anchor.Business
 	owner    string // names this process in leases
 	registry *prometheus.Registry
 	listener net.Listener
 
-	customers *customers.Service
-	payouts   *payouts.Service
+	customers    *customers.Service
+	transactions *transactions.Service
+	payments     *payments.Service
+	payouts      *payouts.Service
+	operations   operations
 }
 
-// Open checks the settings for the role, opens the database and sets the business up.
+// Open checks the settings for the role, sets the business up and opens the database. Nothing is contacted before all
+// settings are right.
 func Open(ctx context.Context, o Options) (*App, error) {
 	a := &App{settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener}
-	keys, err := Keyring(o.Settings.Keys)
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := o.Settings.Validate(o.Role, presumed(o)); err != nil {
+		return nil, err
+	}
+	supplied, err := a.setUp(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.settings.Validate(o.Role, config.Supplied{Receiver: true, Customers: true, Rails: supplied(o)}); o.Setup == nil || err != nil {
-		if err := a.settings.Validate(o.Role, config.Supplied{}); o.Setup == nil && err != nil {
-			return nil, err
-		}
-		if o.Setup != nil {
-			return nil, err
-		}
-	}
-	a.db, err = store.Open(ctx, StoreOptions(o.Settings, keys, o.Log))
-	if err != nil {
-		return nil, err
-	}
-	if err := a.setUp(ctx, o); err != nil {
+	if err := errors.Join(o.Settings.Validate(o.Role, supplied), a.open(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	a.wire()
 	return a, nil
+}
+
+// presumed is what a business may turn out to bring: its setup runs only once everything else is right.
+func presumed(o Options) config.Supplied {
+	if o.Setup == nil {
+		return config.Supplied{}
+	}
+	p := config.Supplied{Receiver: true, Customers: true}
+	for _, method := range o.Settings.FundingMethods {
+		p.Rails = append(p.Rails, method.Rail)
+	}
+	return p
+}
+
+func (a *App) open(ctx context.Context) error {
+	keys, err := keyring(a.settings.Keys)
+	if err != nil {
+		return err
+	}
+	a.horizon, err = stellar.NewHorizon(stellar.Options{URL: a.settings.Network.HorizonURI, Passphrase: a.settings.Network.Passphrase, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.db, err = store.Open(ctx, StoreOptions(a.settings, keys, a.log))
+	return err
+}
+
+// wire makes the services. They are cheap: a role uses those it needs.
+func (a *App) wire() {
+	s := a.settings
+	a.customers = customers.New(a.db, a.business.Customers, a.log)
+	a.transactions = transactions.New(transactions.Deps{
+		DB: a.db, Receiver: a.business.Receiver, Fee: a.business.Fee, Customers: a.customers, Log: a.log,
+		Options: transactions.Options{Lifetime: s.SEP31.TransactionLifetime, CheckCallbackURL: a.checkCallbackURL()},
+	})
+	a.payments = payments.New(a.db, a.log, payments.Options{Passphrase: s.Network.Passphrase, RailOf: func(method string) string {
+		rail, _ := s.RailOf(method)
+		return rail
+	}})
+	a.payouts = payouts.New(a.db, a.business.Rails, a.log, payouts.Options{
+		Owner: a.owner, Lease: s.Workers.Lease, RailTimeout: s.Workers.RailTimeout, Concurrency: s.Workers.Concurrency,
+	})
+	a.operations.services.Store(&services{a.transactions, a.customers, a.payouts})
 }
 
 // Close ends the business and closes the database.
@@ -73,19 +119,42 @@ func (a *App) Close() error {
 	if a.business.Close != nil {
 		errs = append(errs, a.business.Close())
 	}
-	return errors.Join(append(errs, a.db.Close())...)
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(errs...)
 }
 
-// Keyring makes the store's keys of the settings'.
-func Keyring(k config.Keys) (store.Keyring, error) {
+// DB is the database, for commands that list what is in it.
+func (a *App) DB() *store.DB { return a.db }
+
+// Customers, Payouts and Assets are the services that operators' commands use.
+func (a *App) Customers() *customers.Service { return a.customers }
+
+// Payouts is the payout engine.
+func (a *App) Payouts() *payouts.Service { return a.payouts }
+
+// Assets registers and lists assets.
+func (a *App) Assets() *assets.Service {
+	return assets.New(a.db, a.horizon, a.log, assets.Options{
+		Passphrase: a.settings.Network.Passphrase, MaxFee: int64(a.settings.Network.MaxFeeStroops),
+		KnownMethod: func(name string) bool { _, ok := a.settings.RailOf(name); return ok },
+	})
+}
+
+// keyring makes the store's keys of the settings'; none where a role needs none.
+func keyring(k config.Keys) (store.Keyring, error) {
+	var keys store.Keyring
+	if !k.MasterKeys.IsSet() {
+		return keys, nil
+	}
 	masters, err := k.Master()
 	if err != nil {
-		return store.Keyring{}, err
+		return keys, err
 	}
-	var keys store.Keyring
 	for _, m := range masters {
-		if keys, err = keys.Add(m.ID, m.Key); err != nil {
-			return store.Keyring{}, err
+		if keys, err = keys.Add(m.ID, []byte(m.Key.Reveal())); err != nil {
+			return keys, err
 		}
 	}
 	return keys, nil
@@ -96,7 +165,7 @@ func StoreOptions(s config.Settings, keys store.Keyring, log *slog.Logger) store
 	return store.Options{URL: s.Database.URL.Reveal(), ListenURL: s.Database.ListenURL.Reveal(), Keys: keys, Log: log}
 }
 
-// processName is unique to this start of this process; the host makes it readable for operators.
+// processName is unique to this start of this process; host and number make it readable for operators.
 func processName() string {
 	host, err := os.Hostname()
 	if err != nil {

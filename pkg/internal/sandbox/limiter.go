@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -54,9 +55,19 @@ func (l *limiter) take(r *http.Request) allowance {
 	if wait := next.Sub(now) - depth; wait > 0 {
 		return allowance{reset: full.Sub(now), retryAfter: wait}
 	}
+	l.forget(now)
 	l.full[who] = next
 	reset := next.Sub(now)
 	return allowance{ok: true, remaining: int((depth - reset) / l.interval), reset: reset}
+}
+
+// forget drops the addresses whose buckets are full, once there are many.
+func (l *limiter) forget(now time.Time) {
+	const many = 10_000
+	if len(l.full) < many {
+		return
+	}
+	maps.DeleteFunc(l.full, func(_ string, full time.Time) bool { return full.Before(now) })
 }
 
 func host(r *http.Request) string {

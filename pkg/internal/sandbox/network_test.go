@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -171,6 +172,19 @@ func TestSeveral_transactions_of_one_account_may_be_in_one_ledger_if_they_chain(
 		require.NoError(t, err)
 	}
 	require.Equal(t, 5, l.net.CloseLedger().Successful)
+}
+
+func TestEnvelope_that_is_posted_twice_at_once_lands_once_and_both_are_told(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	sender := l.account()
+	envelope := l.envelope(intent{by: sender, ops: native(sender, "1")})
+	first := l.post(envelope)
+	require.NoError(t, l.net.AwaitQueued(l.context(), 1))
+	_, err := l.net.Submit(envelope)
+	require.NoError(t, err, "it waits already")
+	require.Equal(t, 1, l.net.CloseLedger().Successful)
+	require.Equal(t, 200, (<-first).status)
 }
 
 func TestQueued_transaction_that_runs_out_is_answered_and_leaves_no_trace(t *testing.T) {
@@ -402,6 +416,7 @@ func TestNetwork_under_many_hands_keeps_its_books(t *testing.T) {
 			}))
 		}
 	}
+	path := "/accounts/" + receiver.Address() + "/payments?join=transactions&order=desc"
 	var working sync.WaitGroup
 	for _, mine := range envelopes {
 		working.Go(func() {
@@ -414,7 +429,11 @@ func TestNetwork_under_many_hands_keeps_its_books(t *testing.T) {
 		})
 		working.Go(func() {
 			for range each {
-				l.get("/accounts/" + receiver.Address() + "/payments?join=transactions&order=desc")
+				w := httptest.NewRecorder()
+				l.net.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+				if w.Code != http.StatusOK {
+					t.Error(w.Code)
+				}
 				l.net.CloseLedger()
 			}
 		})

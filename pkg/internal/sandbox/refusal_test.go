@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/base64"
 	"errors"
 	"testing"
 
@@ -216,6 +215,19 @@ func TestTransaction_is_atomic_and_pays_its_fee_when_it_fails(t *testing.T) {
 	require.Equal(t, int64(DefaultFriendbotBalance), gift)
 }
 
+func TestOperation_that_fails_leaves_nothing_for_those_after_it(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	sender, receiver := l.account(), l.account()
+	got := l.apply(intent{by: sender, signers: []*keypair.Full{sender, receiver}, ops: []txnbuild.Operation{
+		pay(receiver, txnbuild.NativeAsset{}, "99999"),
+		&txnbuild.Payment{
+			SourceAccount: receiver.Address(), Destination: sender.Address(), Asset: txnbuild.NativeAsset{}, Amount: "50000",
+		},
+	}})
+	require.Equal(t, []string{"op_underfunded", "op_underfunded"}, got.OperationCodes)
+}
+
 func TestEnvelope_that_cannot_be_decoded_is_malformed(t *testing.T) {
 	t.Parallel()
 	n := New(Options{})
@@ -224,21 +236,4 @@ func TestEnvelope_that_cannot_be_decoded_is_malformed(t *testing.T) {
 		var malformed *MalformedError
 		require.ErrorAs(t, err, &malformed, text)
 	}
-}
-
-func FuzzSubmit(f *testing.F) {
-	n := New(Options{})
-	kp := keypair.MustRandom()
-	tx, err := txnbuild.NewTransaction(txnbuild.TransactionParams{
-		SourceAccount: &txnbuild.SimpleAccount{AccountID: kp.Address(), Sequence: 1}, BaseFee: 100, Operations: native(kp, "1"),
-		Preconditions: txnbuild.Preconditions{TimeBounds: txnbuild.NewInfiniteTimeout()},
-	})
-	require.NoError(f, err)
-	raw, err := tx.MarshalBinary()
-	require.NoError(f, err)
-	f.Add(raw)
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		_, err := n.Submit(base64.StdEncoding.EncodeToString(raw))
-		require.Error(t, err, "nobody signed for the root account or friendbot")
-	})
 }

@@ -206,7 +206,9 @@ func TestStream_that_is_silent_delivers_what_it_held_back_once_it_speaks_again(t
 	require.NoError(t, l.net.AwaitStreams(l.context(), 1))
 	l.do(sender, pay(sender, txnbuild.NativeAsset{}, "1"))
 	l.do(sender, pay(sender, txnbuild.NativeAsset{}, "1"))
-	require.NoError(t, l.net.AwaitStreams(l.context(), 1), "its time is up, yet it is open")
+	soon, cancel := context.WithTimeout(l.context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, l.net.AwaitStreams(soon, 0), context.DeadlineExceeded, "its time is long up, yet it is open")
 	l.net.Faults().SilenceStreams(false)
 	require.Equal(t, 2, strings.Count(stream.all(), "data: {"))
 }

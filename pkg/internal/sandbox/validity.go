@@ -61,7 +61,7 @@ func check(s *submission, accounts *draft, m moment, q *queued) *verdict {
 	if q != nil {
 		sequence, fees = q.sequence, fees+q.fees
 	}
-	if int64(s.tx.SeqNum) != sequence+1 || sequence < 0 {
+	if int64(s.tx.SeqNum) != sequence+1 {
 		return code(xdr.TransactionResultCodeTxBadSeq)
 	}
 	heard := s.auth.hear()

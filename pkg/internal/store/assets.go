@@ -121,4 +121,3 @@ func (tx *Tx) ChangeAsset(ctx context.Context, before, after Asset, c anchor.Cha
 	after.Version, after.CreatedUs, after.UpdatedUs = before.Version+1, before.CreatedUs, now
 	return after, tx.event(ctx, SubjectAsset, after.ID, after.Version, assetStatus(before), assetStatus(after), c)
 }
-

@@ -52,6 +52,9 @@ func (tx *Tx) ReceivingAccount(ctx context.Context, account string) (ReceivingAc
 	return found(ReceivingAccount{row}, err, "receiving account %s", account)
 }
 
+// OpenSeed opens the seed that an account as read by this Tx has; ErrNotFound if none is kept.
+func (tx *Tx) OpenSeed(a ReceivingAccount) (string, error) { return tx.db.openSeed(a) }
+
 // AddReceivingAccount has an account watched from a ledger on. One that is watched already stays as it is.
 func (tx *Tx) AddReceivingAccount(ctx context.Context, account string, fromLedger int64) (ReceivingAccount, error) {
 	now, err := tx.Now(ctx)

@@ -11,15 +11,15 @@ import (
 // pruneAtOnce bounds how many keys one statement forgets, so that requests never wait long for it.
 const pruneAtOnce = 1000
 
-// Answer is what was answered to the first request under an idempotency key. It holds no personal data.
-type Answer struct {
+// Remembered is what was answered to the first request under an idempotency key. It holds no personal data.
+type Remembered struct {
 	RequestHash string // what that request asked for
 	Text        string
 }
 
 // RememberAnswer keeps what a request is answered, in the Tx that does what it asked for, for at least lifetime. If the
 // owner has used the key before, the result is ErrExists and the Tx must end: the answer that counts is there already.
-func (tx *Tx) RememberAnswer(ctx context.Context, owner, key string, a Answer, lifetime time.Duration) error {
+func (tx *Tx) RememberAnswer(ctx context.Context, owner, key string, a Remembered, lifetime time.Duration) error {
 	now, err := tx.Now(ctx)
 	if err != nil {
 		return err
@@ -38,9 +38,9 @@ func (tx *Tx) RememberAnswer(ctx context.Context, owner, key string, a Answer, l
 
 // RememberedAnswer finds what an owner was answered under a key; ErrNotFound if the key is new. A key counts until it is
 // pruned, also past its lifetime: as long as it is there, nothing is done twice under it.
-func (db *DB) RememberedAnswer(ctx context.Context, owner, key string) (Answer, error) {
+func (db *DB) RememberedAnswer(ctx context.Context, owner, key string) (Remembered, error) {
 	row, err := db.q.RememberedAnswer(ctx, sqlgen.RememberedAnswerParams{Owner: owner, Key: key})
-	return found(Answer{RequestHash: row.RequestHash, Text: row.Answer}, err, "idempotency key")
+	return found(Remembered{RequestHash: row.RequestHash, Text: row.Answer}, err, "idempotency key")
 }
 
 // PruneIdempotencyKeys forgets the keys whose lifetime is over and tells how many there were.

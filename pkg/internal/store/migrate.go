@@ -115,7 +115,10 @@ func (db *DB) Migrations(ctx context.Context) ([]Migration, error) {
 func (db *DB) CheckSchema(ctx context.Context) error {
 	var version int64
 	err := db.read.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied = TRUE").Scan(&version)
-	if err != nil || version == 0 {
+	if err != nil && !db.engine.noTable(err) {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if version == 0 {
 		return fmt.Errorf("%w: it is empty; run 'anchor migrate'", ErrSchema)
 	}
 	p, err := db.provider()

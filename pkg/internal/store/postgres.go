@@ -73,6 +73,11 @@ func (e *postgresEngine) exists(err error) bool {
 	return ok && failure.Code == "23505"
 }
 
+func (e *postgresEngine) noTable(err error) bool {
+	failure, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && failure.Code == "42P01"
+}
+
 func (e *postgresEngine) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 func (e *postgresEngine) forUpdate() string  { return " FOR UPDATE" }
 func (e *postgresEngine) rows() int          { return 200 }

@@ -103,20 +103,25 @@ func (e *sqliteEngine) lock(ctx context.Context) (func(), error) {
 		return nil, ctx.Err()
 	}
 	if err := e.flock(ctx); err != nil {
-		<-e.turn
 		return nil, err
 	}
-	return sync.OnceFunc(func() {
-		_ = unix.Flock(int(e.queue.Fd()), unix.LOCK_UN) // fails only for a file that is closed, and then nothing is locked
-		<-e.turn
-	}), nil
+	return sync.OnceFunc(e.unlock), nil
 }
 
-// flock waits in the kernel's queue without keeping a caller whose context ends.
+// unlock ends this process' turn and the writer's turn within it.
+func (e *sqliteEngine) unlock() {
+	_ = unix.Flock(int(e.queue.Fd()), unix.LOCK_UN) // fails only for a file that is closed, and then nothing is locked
+	<-e.turn
+}
+
+// flock waits in the kernel's queue without keeping a caller whose context ends. The turn of a caller that gives up passes on
+// only once its place in the queue is given back: the lock belongs to the file, so unlocking it later would take it from the
+// next writer of this process.
 func (e *sqliteEngine) flock(ctx context.Context) error {
 	if err := unix.Flock(int(e.queue.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
 		return nil
 	} else if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+		<-e.turn
 		return err
 	}
 	got := make(chan error, 1)
@@ -131,18 +136,22 @@ func (e *sqliteEngine) flock(ctx context.Context) error {
 	}()
 	select {
 	case err := <-got:
+		if err != nil {
+			<-e.turn
+		}
 		return err
 	case <-ctx.Done():
 		go func() {
-			if <-got == nil {
-				_ = unix.Flock(int(e.queue.Fd()), unix.LOCK_UN)
-			}
+			<-got
+			e.unlock()
 		}()
 		return ctx.Err()
 	}
 }
 
-func (e *sqliteEngine) clock(context.Context, *sql.Tx) (int64, error) { return e.now().UnixMicro(), nil }
+func (e *sqliteEngine) clock(context.Context, *sql.Tx) (int64, error) {
+	return e.now().UnixMicro(), nil
+}
 
 func (e *sqliteEngine) retryable(err error) bool {
 	failure, ok := errors.AsType[*sqlite.Error](err)
@@ -156,6 +165,11 @@ func (e *sqliteEngine) retryable(err error) bool {
 func (e *sqliteEngine) exists(err error) bool {
 	failure, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (failure.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || failure.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+func (e *sqliteEngine) noTable(err error) bool {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	return ok && failure.Code() == sqlitelib.SQLITE_ERROR && strings.Contains(failure.Error(), "no such table")
 }
 
 func (e *sqliteEngine) skipLocked() string { return "" }

@@ -65,6 +65,8 @@ type engine interface {
 	clock(ctx context.Context, tx *sql.Tx) (int64, error)
 	retryable(err error) bool
 	exists(err error) bool
+	// noTable tells that a statement failed because its table is not there.
+	noTable(err error) bool
 	// skipLocked ends a SELECT that claims rows.
 	skipLocked() string
 	// forUpdate ends a SELECT that locks rows.

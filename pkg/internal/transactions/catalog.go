@@ -1,9 +1,7 @@
 package transactions
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -27,7 +25,7 @@ type offer struct {
 // id is the asset in the asset identification format.
 func (o offer) id() string { return money.SchemeStellar + ":" + o.Code + ":" + o.Issuer }
 
-// catalog keeps the assets that are received, for a moment.
+// catalog keeps the assets that are received, for a moment. load lists them in the order in which they were registered.
 type catalog struct {
 	load func(context.Context) ([]store.Asset, error)
 	now  func() time.Time
@@ -64,7 +62,7 @@ func (c *catalog) all(ctx context.Context) ([]offer, error) {
 func offersOf(assets []store.Asset) ([]offer, error) {
 	var offers []offer
 	for _, a := range assets {
-		if !a.Enabled || !a.Sep31Enabled {
+		if !a.Receivable() {
 			continue
 		}
 		o, err := offerOf(a)
@@ -73,7 +71,6 @@ func offersOf(assets []store.Asset) ([]offer, error) {
 		}
 		offers = append(offers, o)
 	}
-	slices.SortStableFunc(offers, func(a, b offer) int { return cmp.Or(cmp.Compare(a.CreatedUs, b.CreatedUs), cmp.Compare(a.ID, b.ID)) })
 	return offers, nil
 }
 
@@ -88,11 +85,9 @@ func offerOf(a store.Asset) (offer, error) {
 			return offer{}, err
 		}
 	}
-	var methods []string
-	if a.FundingMethods != "" {
-		if err := json.Unmarshal([]byte(a.FundingMethods), &methods); err != nil {
-			return offer{}, fmt.Errorf("funding methods: %w", err)
-		}
+	methods, err := a.Methods()
+	if err != nil {
+		return offer{}, err
 	}
 	return offer{
 		Asset: a,

@@ -3,6 +3,7 @@ package transactions
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -98,11 +99,15 @@ func (s *Service) involve(ctx context.Context, a *agreement) error {
 	if err != nil {
 		return fmt.Errorf("info: %w", err)
 	}
-	a.sender, err = s.party(ctx, a.who, side{"sender_id", a.request.SenderID, info.SenderTypes})
+	people, err := s.people(ctx, a.who, a.request)
 	if err != nil {
 		return err
 	}
-	a.receiver, err = s.party(ctx, a.who, side{"receiver_id", a.request.ReceiverID, info.ReceiverTypes})
+	a.sender, err = s.party(ctx, a.who, side{"sender_id", a.request.SenderID, info.SenderTypes}, people)
+	if err != nil {
+		return err
+	}
+	a.receiver, err = s.party(ctx, a.who, side{"receiver_id", a.request.ReceiverID, info.ReceiverTypes}, people)
 	if err != nil {
 		return err
 	}
@@ -113,7 +118,7 @@ func (s *Service) involve(ctx context.Context, a *agreement) error {
 func (s *Service) accept(ctx context.Context, a *agreement) error {
 	accepted, err := s.receiver.ProcessPostRequest(ctx, anchor.PostRequest{
 		ID: a.id, From: a.who, Asset: a.offer.info, Amount: a.priced.In, Fee: a.priced.fee(), FundingMethod: a.method,
-		DestinationAsset: a.request.DestinationAsset, Sender: a.sender, Receiver: a.receiver, Fields: a.request.Fields,
+		DestinationAsset: a.request.DestinationAsset, Sender: a.sender, Receiver: a.receiver, Fields: maps.Clone(a.request.Fields),
 		Lang: a.request.Lang,
 	})
 	if err != nil {

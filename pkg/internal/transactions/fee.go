@@ -70,8 +70,7 @@ func partsOf(fee anchor.Fee, total money.Amount) ([]anchor.FeePart, error) {
 		if err != nil {
 			return nil, fmt.Errorf("part %q: %w", part.Name, err)
 		}
-		part.Amount, parts[i] = exact, part
-		parts[i].Amount = exact
+		parts[i] = anchor.FeePart{Name: part.Name, Description: part.Description, Amount: exact}
 		if sum, err = sum.Add(exact); err != nil {
 			return nil, fmt.Errorf("part %q: %w", part.Name, err)
 		}

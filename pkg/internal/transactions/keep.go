@@ -87,7 +87,7 @@ func (s *Service) insert(ctx context.Context, i idempotency, t store.Transaction
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if i.key != "" {
-			remember := store.Answer{RequestHash: i.hash, Text: string(answer)}
+			remember := store.Remembered{RequestHash: i.hash, Text: string(answer)}
 			if err := tx.RememberAnswer(ctx, i.owner, i.key, remember, s.options.KeyLifetime); err != nil {
 				return err
 			}

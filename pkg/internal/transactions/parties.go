@@ -15,10 +15,26 @@ type side struct {
 	types map[string]anchor.CustomerType // that the business asks for; none: no KYC of this side
 }
 
+// people reads both customers of a request at once: each request asks for them, and most were judged long ago.
+func (s *Service) people(ctx context.Context, who anchor.SendingAnchor, r Request) (map[string]*anchor.Customer, error) {
+	if !wellFormed(r.SenderID) && !wellFormed(r.ReceiverID) {
+		return nil, nil
+	}
+	ids := [2]string{r.SenderID, r.ReceiverID}
+	for i, id := range ids {
+		if !wellFormed(id) { // it is refused later, and never reaches the database
+			ids[i] = ""
+		}
+	}
+	return s.db.PeopleOf(ctx, who.Account, ids[0], ids[1])
+}
+
 // party finds a customer that a request names and the role in which it takes part. A side of which KYC is asked must be
 // there and accepted. A customer that is named although nobody asked must be accepted in some role as well: a payout does
 // not leave before its customers are.
-func (s *Service) party(ctx context.Context, who anchor.SendingAnchor, p side) (*anchor.Customer, error) {
+func (s *Service) party(
+	ctx context.Context, who anchor.SendingAnchor, p side, people map[string]*anchor.Customer,
+) (*anchor.Customer, error) {
 	only := onlyOf(p.types)
 	if p.id == "" {
 		if len(p.types) > 0 {
@@ -26,7 +42,7 @@ func (s *Service) party(ctx context.Context, who anchor.SendingAnchor, p side) (
 		}
 		return nil, nil
 	}
-	customer, err := s.customer(ctx, who, p, only)
+	customer, err := s.customer(ctx, who, p, only, people)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +54,23 @@ func (s *Service) party(ctx context.Context, who anchor.SendingAnchor, p side) (
 	return customer, nil
 }
 
-func (s *Service) customer(ctx context.Context, who anchor.SendingAnchor, p side, role string) (*anchor.Customer, error) {
+// customer is a copy of its own, in no role yet. Who was never judged for the type that is meant is judged now, by the
+// customers' own service, which also says who is nobody's.
+func (s *Service) customer(
+	ctx context.Context, who anchor.SendingAnchor, p side, role string, people map[string]*anchor.Customer,
+) (*anchor.Customer, error) {
 	unknown := anchor.Refusef("%s: you have no customer of this id", p.key)
 	if !wellFormed(p.id) {
 		return nil, unknown
 	}
+	if person := people[p.id]; person != nil {
+		if _, judged := person.Statuses[role]; judged || role == "" {
+			copied := *person // the same person may be on both sides
+			return &copied, nil
+		}
+	}
 	customer, err := s.customers.ForTransaction(ctx, who.Account, p.id, role)
-	if anchor.CodeOf(err) == anchor.CodeNotFound && err != nil {
+	if anchor.CodeOf(err) == anchor.CodeNotFound {
 		return nil, unknown
 	}
 	return customer, err

@@ -2,7 +2,6 @@ package transactions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,7 +125,7 @@ func (s *Service) SetCallback(ctx context.Context, who Admitted, id, url string)
 		return anchor.Refuse("url is missing")
 	}
 	if err := s.options.CheckCallbackURL(url); err != nil {
-		return anchor.Refuse(refusalText(err))
+		return anchor.Refusef("url: %v", err)
 	}
 	if t.CallbackUrl == url {
 		return nil

@@ -49,6 +49,7 @@ CREATE TABLE customers (
     updated_us    BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX customers_by_owner ON customers (owner_account, memo_type, memo) WHERE deleted_us = 0;
+CREATE INDEX customers_to_erase ON customers (deleted_us, id) WHERE deleted_us > 0 AND sealed_key <> '';
 
 CREATE TABLE customer_statuses (
     customer_id TEXT NOT NULL REFERENCES customers (id),
@@ -64,9 +65,11 @@ CREATE INDEX customer_statuses_by_status ON customer_statuses (status, customer_
 CREATE TABLE customer_fields (
     customer_id TEXT NOT NULL REFERENCES customers (id),
     name        TEXT NOT NULL,
-    sealed      TEXT NOT NULL,
+    sealed      TEXT NOT NULL, -- empty: asked for, not given yet
+    content_type TEXT NOT NULL DEFAULT '', -- of binary values; empty: text
     status      TEXT NOT NULL DEFAULT '' CHECK (status IN ('', 'ACCEPTED', 'PROCESSING', 'REJECTED', 'VERIFICATION_REQUIRED')),
     error       TEXT NOT NULL DEFAULT '',
+    asked       TEXT NOT NULL DEFAULT '', -- what a payout asked for beyond what the type demands
     updated_us  BIGINT NOT NULL,
     PRIMARY KEY (customer_id, name)
 );

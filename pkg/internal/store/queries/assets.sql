@@ -25,8 +25,8 @@ SELECT * FROM receiving_accounts ORDER BY created_us, account;
 SELECT * FROM receiving_accounts WHERE account = @account;
 
 -- name: InsertReceivingAccount :execrows
-INSERT INTO receiving_accounts (account, signer, sealed_seed, from_ledger, created_us)
-VALUES (@account, @signer, @sealed_seed, @from_ledger, @now_us)
+INSERT INTO receiving_accounts (account, from_ledger, created_us)
+VALUES (@account, @from_ledger, @now_us)
 ON CONFLICT (account) DO NOTHING;
 
 -- Guarded by what it was decided on: two seeds at once do not overwrite each other unseen.

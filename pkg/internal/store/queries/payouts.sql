@@ -29,6 +29,7 @@ SELECT sqlc.embed(p), t.status AS transaction_status, t.conflict, CAST(COALESCE(
 FROM payouts p JOIN transactions t ON t.id = p.transaction_id
     LEFT JOIN payout_attempts a ON a.payout_id = p.id
         AND a.number = (SELECT MAX(b.number) FROM payout_attempts b WHERE b.payout_id = p.id)
-WHERE (@state = '' OR p.state = @state) AND (@transaction_id = '' OR p.transaction_id = @transaction_id)
+WHERE (CAST(@state AS TEXT) = '' OR p.state = CAST(@state AS TEXT))
+  AND (CAST(@transaction_id AS TEXT) = '' OR p.transaction_id = CAST(@transaction_id AS TEXT))
 ORDER BY CASE WHEN t.conflict <> '' THEN 0 ELSE 1 END, p.created_us DESC, p.id DESC
 LIMIT @max_rows;

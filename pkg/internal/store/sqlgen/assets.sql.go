@@ -87,27 +87,19 @@ func (q *Queries) InsertAsset(ctx context.Context, arg InsertAssetParams) error 
 }
 
 const insertReceivingAccount = `-- name: InsertReceivingAccount :execrows
-INSERT INTO receiving_accounts (account, signer, sealed_seed, from_ledger, created_us)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO receiving_accounts (account, from_ledger, created_us)
+VALUES ($1, $2, $3)
 ON CONFLICT (account) DO NOTHING
 `
 
 type InsertReceivingAccountParams struct {
 	Account    string
-	Signer     string
-	SealedSeed string
 	FromLedger int64
 	NowUs      int64
 }
 
 func (q *Queries) InsertReceivingAccount(ctx context.Context, arg InsertReceivingAccountParams) (int64, error) {
-	result, err := q.exec(ctx, q.insertReceivingAccountStmt, insertReceivingAccount,
-		arg.Account,
-		arg.Signer,
-		arg.SealedSeed,
-		arg.FromLedger,
-		arg.NowUs,
-	)
+	result, err := q.exec(ctx, q.insertReceivingAccountStmt, insertReceivingAccount, arg.Account, arg.FromLedger, arg.NowUs)
 	if err != nil {
 		return 0, err
 	}

@@ -12,6 +12,474 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
+const countFieldsOfCustomer = `-- name: CountFieldsOfCustomer :one
+SELECT count(*) FROM customer_fields WHERE customer_id = $1
+`
+
+func (q *Queries) CountFieldsOfCustomer(ctx context.Context, customerID string) (int64, error) {
+	row := q.queryRow(ctx, q.countFieldsOfCustomerStmt, countFieldsOfCustomer, customerID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countFundedTransactionsOfCustomer = `-- name: CountFundedTransactionsOfCustomer :one
+SELECT count(*) FROM transactions t WHERE (t.sender_id = $1 OR t.receiver_id = $1) AND t.funded = TRUE
+`
+
+func (q *Queries) CountFundedTransactionsOfCustomer(ctx context.Context, customerID sql.NullString) (int64, error) {
+	row := q.queryRow(ctx, q.countFundedTransactionsOfCustomerStmt, countFundedTransactionsOfCustomer, customerID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countUnsettledTransactionsOfCustomer = `-- name: CountUnsettledTransactionsOfCustomer :one
+SELECT count(*) FROM transactions t
+WHERE (t.sender_id = $1 OR t.receiver_id = $1)
+  AND (t.status NOT IN ('completed', 'refunded', 'expired', 'error')
+    OR t.credited_units > t.payout_units + t.refund_units
+    OR EXISTS (SELECT 1 FROM payouts p WHERE p.transaction_id = t.id
+        AND p.state IN ('waiting', 'ready', 'sending', 'unknown', 'accepted')))
+`
+
+// Transactions that may still need a customer's data: open ones, those with money that is neither paid nor given back, and
+// those with a payout under way.
+func (q *Queries) CountUnsettledTransactionsOfCustomer(ctx context.Context, customerID sql.NullString) (int64, error) {
+	row := q.queryRow(ctx, q.countUnsettledTransactionsOfCustomerStmt, countUnsettledTransactionsOfCustomer, customerID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const customerByID = `-- name: CustomerByID :one
+SELECT id, owner_account, memo_type, memo, key_id, sealed_key, version, deleted_us, created_us, updated_us FROM customers WHERE id = $1 AND deleted_us = 0
+`
+
+func (q *Queries) CustomerByID(ctx context.Context, id string) (Customer, error) {
+	row := q.queryRow(ctx, q.customerByIDStmt, customerByID, id)
+	var i Customer
+	err := row.Scan(
+		&i.ID,
+		&i.OwnerAccount,
+		&i.MemoType,
+		&i.Memo,
+		&i.KeyID,
+		&i.SealedKey,
+		&i.Version,
+		&i.DeletedUs,
+		&i.CreatedUs,
+		&i.UpdatedUs,
+	)
+	return i, err
+}
+
+const customerByOwner = `-- name: CustomerByOwner :one
+SELECT id, owner_account, memo_type, memo, key_id, sealed_key, version, deleted_us, created_us, updated_us FROM customers WHERE owner_account = $1 AND memo_type = $2 AND memo = $3 AND deleted_us = 0
+`
+
+type CustomerByOwnerParams struct {
+	OwnerAccount string
+	MemoType     string
+	Memo         string
+}
+
+func (q *Queries) CustomerByOwner(ctx context.Context, arg CustomerByOwnerParams) (Customer, error) {
+	row := q.queryRow(ctx, q.customerByOwnerStmt, customerByOwner, arg.OwnerAccount, arg.MemoType, arg.Memo)
+	var i Customer
+	err := row.Scan(
+		&i.ID,
+		&i.OwnerAccount,
+		&i.MemoType,
+		&i.Memo,
+		&i.KeyID,
+		&i.SealedKey,
+		&i.Version,
+		&i.DeletedUs,
+		&i.CreatedUs,
+		&i.UpdatedUs,
+	)
+	return i, err
+}
+
+const customerOfAccount = `-- name: CustomerOfAccount :one
+SELECT id, owner_account, memo_type, memo, key_id, sealed_key, version, deleted_us, created_us, updated_us FROM customers WHERE id = $1 AND owner_account = $2 AND deleted_us = 0
+`
+
+type CustomerOfAccountParams struct {
+	ID           string
+	OwnerAccount string
+}
+
+// A sending anchor sees its own customers only: all those of its account …
+func (q *Queries) CustomerOfAccount(ctx context.Context, arg CustomerOfAccountParams) (Customer, error) {
+	row := q.queryRow(ctx, q.customerOfAccountStmt, customerOfAccount, arg.ID, arg.OwnerAccount)
+	var i Customer
+	err := row.Scan(
+		&i.ID,
+		&i.OwnerAccount,
+		&i.MemoType,
+		&i.Memo,
+		&i.KeyID,
+		&i.SealedKey,
+		&i.Version,
+		&i.DeletedUs,
+		&i.CreatedUs,
+		&i.UpdatedUs,
+	)
+	return i, err
+}
+
+const customerOfUser = `-- name: CustomerOfUser :one
+SELECT id, owner_account, memo_type, memo, key_id, sealed_key, version, deleted_us, created_us, updated_us FROM customers
+WHERE id = $1 AND owner_account = $2 AND memo_type = $3 AND memo = $4 AND deleted_us = 0
+`
+
+type CustomerOfUserParams struct {
+	ID           string
+	OwnerAccount string
+	MemoType     string
+	Memo         string
+}
+
+// … or, where it speaks for one of its users, that one.
+func (q *Queries) CustomerOfUser(ctx context.Context, arg CustomerOfUserParams) (Customer, error) {
+	row := q.queryRow(ctx, q.customerOfUserStmt, customerOfUser,
+		arg.ID,
+		arg.OwnerAccount,
+		arg.MemoType,
+		arg.Memo,
+	)
+	var i Customer
+	err := row.Scan(
+		&i.ID,
+		&i.OwnerAccount,
+		&i.MemoType,
+		&i.Memo,
+		&i.KeyID,
+		&i.SealedKey,
+		&i.Version,
+		&i.DeletedUs,
+		&i.CreatedUs,
+		&i.UpdatedUs,
+	)
+	return i, err
+}
+
+const customersToErase = `-- name: CustomersToErase :many
+SELECT id FROM customers
+WHERE deleted_us > 0 AND sealed_key <> '' AND (CAST($1 AS TEXT) = '' OR id > CAST($1 AS TEXT)) ORDER BY id LIMIT $2
+`
+
+type CustomersToEraseParams struct {
+	After string
+	Most  int32
+}
+
+func (q *Queries) CustomersToErase(ctx context.Context, arg CustomersToEraseParams) ([]string, error) {
+	rows, err := q.query(ctx, q.customersToEraseStmt, customersToErase, arg.After, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deletedCustomer = `-- name: DeletedCustomer :one
+SELECT id, owner_account, memo_type, memo, key_id, sealed_key, version, deleted_us, created_us, updated_us FROM customers WHERE id = $1 AND deleted_us > 0
+`
+
+func (q *Queries) DeletedCustomer(ctx context.Context, id string) (Customer, error) {
+	row := q.queryRow(ctx, q.deletedCustomerStmt, deletedCustomer, id)
+	var i Customer
+	err := row.Scan(
+		&i.ID,
+		&i.OwnerAccount,
+		&i.MemoType,
+		&i.Memo,
+		&i.KeyID,
+		&i.SealedKey,
+		&i.Version,
+		&i.DeletedUs,
+		&i.CreatedUs,
+		&i.UpdatedUs,
+	)
+	return i, err
+}
+
+const eraseCustomer = `-- name: EraseCustomer :execrows
+UPDATE customers SET version = $1+ 1, memo_type = '', memo = '', key_id = '', sealed_key = '', updated_us = $2
+WHERE id = $3 AND version = $4 AND deleted_us > 0
+`
+
+type EraseCustomerParams struct {
+	Version int64
+	NowUs   int64
+	ID      string
+}
+
+// Whoever reads the row later learns that there was a customer, not who.
+func (q *Queries) EraseCustomer(ctx context.Context, arg EraseCustomerParams) (int64, error) {
+	result, err := q.exec(ctx, q.eraseCustomerStmt, eraseCustomer,
+		arg.Version,
+		arg.NowUs,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const eraseCustomerFields = `-- name: EraseCustomerFields :exec
+DELETE FROM customer_fields WHERE customer_id = $1
+`
+
+func (q *Queries) EraseCustomerFields(ctx context.Context, customerID string) error {
+	_, err := q.exec(ctx, q.eraseCustomerFieldsStmt, eraseCustomerFields, customerID)
+	return err
+}
+
+const eraseCustomerStatuses = `-- name: EraseCustomerStatuses :exec
+DELETE FROM customer_statuses WHERE customer_id = $1
+`
+
+func (q *Queries) EraseCustomerStatuses(ctx context.Context, customerID string) error {
+	_, err := q.exec(ctx, q.eraseCustomerStatusesStmt, eraseCustomerStatuses, customerID)
+	return err
+}
+
+const fieldsOfCustomer = `-- name: FieldsOfCustomer :many
+SELECT customer_id, name, sealed, content_type, status, error, asked, updated_us FROM customer_fields WHERE customer_id = $1 ORDER BY name
+`
+
+func (q *Queries) FieldsOfCustomer(ctx context.Context, customerID string) ([]CustomerField, error) {
+	rows, err := q.query(ctx, q.fieldsOfCustomerStmt, fieldsOfCustomer, customerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CustomerField
+	for rows.Next() {
+		var i CustomerField
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Name,
+			&i.Sealed,
+			&i.ContentType,
+			&i.Status,
+			&i.Error,
+			&i.Asked,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const insertCustomer = `-- name: InsertCustomer :execrows
+INSERT INTO customers (id, owner_account, memo_type, memo, key_id, sealed_key, version, created_us, updated_us)
+VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)
+ON CONFLICT (owner_account, memo_type, memo) WHERE deleted_us = 0 DO NOTHING
+`
+
+type InsertCustomerParams struct {
+	ID           string
+	OwnerAccount string
+	MemoType     string
+	Memo         string
+	KeyID        string
+	SealedKey    string
+	NowUs        int64
+}
+
+// Of two requests for the same new customer at once, the second waits here for the first and then finds its row.
+func (q *Queries) InsertCustomer(ctx context.Context, arg InsertCustomerParams) (int64, error) {
+	result, err := q.exec(ctx, q.insertCustomerStmt, insertCustomer,
+		arg.ID,
+		arg.OwnerAccount,
+		arg.MemoType,
+		arg.Memo,
+		arg.KeyID,
+		arg.SealedKey,
+		arg.NowUs,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const judgeCustomerField = `-- name: JudgeCustomerField :exec
+INSERT INTO customer_fields (customer_id, name, sealed, status, error, asked, updated_us)
+VALUES ($1, $2, '', $3, $4, $5, $6)
+ON CONFLICT (customer_id, name) DO UPDATE
+    SET status = excluded.status, error = excluded.error, asked = excluded.asked, updated_us = excluded.updated_us
+`
+
+type JudgeCustomerFieldParams struct {
+	CustomerID string
+	Name       string
+	Status     anchor.FieldStatus
+	Error      string
+	Asked      string
+	NowUs      int64
+}
+
+func (q *Queries) JudgeCustomerField(ctx context.Context, arg JudgeCustomerFieldParams) error {
+	_, err := q.exec(ctx, q.judgeCustomerFieldStmt, judgeCustomerField,
+		arg.CustomerID,
+		arg.Name,
+		arg.Status,
+		arg.Error,
+		arg.Asked,
+		arg.NowUs,
+	)
+	return err
+}
+
+const listCustomers = `-- name: ListCustomers :many
+SELECT c.id, c.owner_account, c.memo_type, c.memo, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
+FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
+WHERE c.deleted_us = 0 AND (CAST($1 AS TEXT) = '' OR c.id > CAST($1 AS TEXT))
+ORDER BY c.id, s.type LIMIT $2
+`
+
+type ListCustomersParams struct {
+	After string
+	Most  int32
+}
+
+type ListCustomersRow struct {
+	ID           string
+	OwnerAccount string
+	MemoType     string
+	Memo         string
+	CreatedUs    int64
+	Type         string
+	Status       anchor.CustomerStatus
+	Message      string
+	Actor        string
+	UpdatedUs    int64
+}
+
+func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([]ListCustomersRow, error) {
+	rows, err := q.query(ctx, q.listCustomersStmt, listCustomers, arg.After, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListCustomersRow
+	for rows.Next() {
+		var i ListCustomersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.OwnerAccount,
+			&i.MemoType,
+			&i.Memo,
+			&i.CreatedUs,
+			&i.Type,
+			&i.Status,
+			&i.Message,
+			&i.Actor,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listCustomersOfStatus = `-- name: ListCustomersOfStatus :many
+SELECT c.id, c.owner_account, c.memo_type, c.memo, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
+FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
+WHERE s.status = $1 AND c.deleted_us = 0 AND (CAST($2 AS TEXT) = '' OR s.customer_id > CAST($2 AS TEXT))
+ORDER BY s.customer_id, s.type LIMIT $3
+`
+
+type ListCustomersOfStatusParams struct {
+	Status anchor.CustomerStatus
+	After  string
+	Most   int32
+}
+
+type ListCustomersOfStatusRow struct {
+	ID           string
+	OwnerAccount string
+	MemoType     string
+	Memo         string
+	CreatedUs    int64
+	Type         string
+	Status       anchor.CustomerStatus
+	Message      string
+	Actor        string
+	UpdatedUs    int64
+}
+
+func (q *Queries) ListCustomersOfStatus(ctx context.Context, arg ListCustomersOfStatusParams) ([]ListCustomersOfStatusRow, error) {
+	rows, err := q.query(ctx, q.listCustomersOfStatusStmt, listCustomersOfStatus, arg.Status, arg.After, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListCustomersOfStatusRow
+	for rows.Next() {
+		var i ListCustomersOfStatusRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.OwnerAccount,
+			&i.MemoType,
+			&i.Memo,
+			&i.CreatedUs,
+			&i.Type,
+			&i.Status,
+			&i.Message,
+			&i.Actor,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openTransactionsOfCustomer = `-- name: OpenTransactionsOfCustomer :many
 SELECT id FROM transactions
 WHERE (sender_id = $1 OR receiver_id = $1)
@@ -22,6 +490,96 @@ ORDER BY id
 // Open transactions in which a customer takes part: those whose payout its status can move.
 func (q *Queries) OpenTransactionsOfCustomer(ctx context.Context, customerID sql.NullString) ([]string, error) {
 	rows, err := q.query(ctx, q.openTransactionsOfCustomerStmt, openTransactionsOfCustomer, customerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const putCustomerStatus = `-- name: PutCustomerStatus :exec
+INSERT INTO customer_statuses (customer_id, type, status, message, actor, updated_us)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (customer_id, type) DO UPDATE
+    SET status = excluded.status, message = excluded.message, actor = excluded.actor, updated_us = excluded.updated_us
+`
+
+type PutCustomerStatusParams struct {
+	CustomerID string
+	Type       string
+	Status     anchor.CustomerStatus
+	Message    string
+	Actor      string
+	NowUs      int64
+}
+
+func (q *Queries) PutCustomerStatus(ctx context.Context, arg PutCustomerStatusParams) error {
+	_, err := q.exec(ctx, q.putCustomerStatusStmt, putCustomerStatus,
+		arg.CustomerID,
+		arg.Type,
+		arg.Status,
+		arg.Message,
+		arg.Actor,
+		arg.NowUs,
+	)
+	return err
+}
+
+const putCustomerValue = `-- name: PutCustomerValue :exec
+INSERT INTO customer_fields (customer_id, name, sealed, content_type, updated_us)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (customer_id, name) DO UPDATE
+    SET sealed = excluded.sealed, content_type = excluded.content_type, status = '', error = '', asked = '',
+        updated_us = excluded.updated_us
+`
+
+type PutCustomerValueParams struct {
+	CustomerID  string
+	Name        string
+	Sealed      string
+	ContentType string
+	NowUs       int64
+}
+
+// A value that is given anew has not been judged, and answers what was asked.
+func (q *Queries) PutCustomerValue(ctx context.Context, arg PutCustomerValueParams) error {
+	_, err := q.exec(ctx, q.putCustomerValueStmt, putCustomerValue,
+		arg.CustomerID,
+		arg.Name,
+		arg.Sealed,
+		arg.ContentType,
+		arg.NowUs,
+	)
+	return err
+}
+
+const sealedTransactionsOfCustomer = `-- name: SealedTransactionsOfCustomer :many
+SELECT t.id FROM transactions t
+WHERE (t.sender_id = $1 OR t.receiver_id = $1) AND t.sealed_key <> ''
+ORDER BY t.id LIMIT $2
+`
+
+type SealedTransactionsOfCustomerParams struct {
+	CustomerID sql.NullString
+	Most       int32
+}
+
+func (q *Queries) SealedTransactionsOfCustomer(ctx context.Context, arg SealedTransactionsOfCustomerParams) ([]string, error) {
+	rows, err := q.query(ctx, q.sealedTransactionsOfCustomerStmt, sealedTransactionsOfCustomer, arg.CustomerID, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -58,4 +616,140 @@ func (q *Queries) StatusOfCustomer(ctx context.Context, arg StatusOfCustomerPara
 	var status anchor.CustomerStatus
 	err := row.Scan(&status)
 	return status, err
+}
+
+const statusesOfCustomer = `-- name: StatusesOfCustomer :many
+SELECT customer_id, type, status, message, actor, updated_us FROM customer_statuses WHERE customer_id = $1 ORDER BY type
+`
+
+func (q *Queries) StatusesOfCustomer(ctx context.Context, customerID string) ([]CustomerStatus, error) {
+	rows, err := q.query(ctx, q.statusesOfCustomerStmt, statusesOfCustomer, customerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CustomerStatus
+	for rows.Next() {
+		var i CustomerStatus
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Type,
+			&i.Status,
+			&i.Message,
+			&i.Actor,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const textFieldsOfCustomer = `-- name: TextFieldsOfCustomer :many
+SELECT name, sealed FROM customer_fields
+WHERE customer_id = $1 AND content_type = '' AND sealed <> '' ORDER BY name
+`
+
+type TextFieldsOfCustomerRow struct {
+	Name   string
+	Sealed string
+}
+
+// Without what is binary: photos are large, and hardly anybody needs them.
+func (q *Queries) TextFieldsOfCustomer(ctx context.Context, customerID string) ([]TextFieldsOfCustomerRow, error) {
+	rows, err := q.query(ctx, q.textFieldsOfCustomerStmt, textFieldsOfCustomer, customerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TextFieldsOfCustomerRow
+	for rows.Next() {
+		var i TextFieldsOfCustomerRow
+		if err := rows.Scan(&i.Name, &i.Sealed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unjudgedCustomers = `-- name: UnjudgedCustomers :many
+SELECT s.customer_id, s.type FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
+WHERE s.status = 'PROCESSING' AND s.actor = $1 AND s.updated_us < $2 AND c.deleted_us = 0
+ORDER BY s.customer_id, s.type LIMIT $3
+`
+
+type UnjudgedCustomersParams struct {
+	Actor    string
+	BeforeUs int64
+	Most     int32
+}
+
+type UnjudgedCustomersRow struct {
+	CustomerID string
+	Type       string
+}
+
+// Customers whose values were stored but not judged: the process that would have asked the business ended before.
+func (q *Queries) UnjudgedCustomers(ctx context.Context, arg UnjudgedCustomersParams) ([]UnjudgedCustomersRow, error) {
+	rows, err := q.query(ctx, q.unjudgedCustomersStmt, unjudgedCustomers, arg.Actor, arg.BeforeUs, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnjudgedCustomersRow
+	for rows.Next() {
+		var i UnjudgedCustomersRow
+		if err := rows.Scan(&i.CustomerID, &i.Type); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const updateCustomer = `-- name: UpdateCustomer :execrows
+UPDATE customers SET version = $1+ 1, deleted_us = $2, updated_us = $3
+WHERE id = $4 AND version = $5
+`
+
+type UpdateCustomerParams struct {
+	Version   int64
+	DeletedUs int64
+	NowUs     int64
+	ID        string
+}
+
+// Guarded by the version that was decided on; one that is deleted meanwhile has another version.
+func (q *Queries) UpdateCustomer(ctx context.Context, arg UpdateCustomerParams) (int64, error) {
+	result, err := q.exec(ctx, q.updateCustomerStmt, updateCustomer,
+		arg.Version,
+		arg.DeletedUs,
+		arg.NowUs,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

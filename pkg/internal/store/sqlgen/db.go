@@ -33,17 +33,86 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.attemptsOfPayoutStmt, err = db.PrepareContext(ctx, attemptsOfPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query AttemptsOfPayout: %w", err)
 	}
+	if q.callbacksOfSubjectStmt, err = db.PrepareContext(ctx, callbacksOfSubject); err != nil {
+		return nil, fmt.Errorf("error preparing query CallbacksOfSubject: %w", err)
+	}
+	if q.chainNameStmt, err = db.PrepareContext(ctx, chainName); err != nil {
+		return nil, fmt.Errorf("error preparing query ChainName: %w", err)
+	}
+	if q.countFieldsOfCustomerStmt, err = db.PrepareContext(ctx, countFieldsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query CountFieldsOfCustomer: %w", err)
+	}
+	if q.countFundedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countFundedTransactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query CountFundedTransactionsOfCustomer: %w", err)
+	}
+	if q.countOpenPaymentsStmt, err = db.PrepareContext(ctx, countOpenPayments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOpenPayments: %w", err)
+	}
+	if q.countUnsettledTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countUnsettledTransactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUnsettledTransactionsOfCustomer: %w", err)
+	}
+	if q.cursorOfAccountStmt, err = db.PrepareContext(ctx, cursorOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query CursorOfAccount: %w", err)
+	}
+	if q.customerByIDStmt, err = db.PrepareContext(ctx, customerByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomerByID: %w", err)
+	}
+	if q.customerByOwnerStmt, err = db.PrepareContext(ctx, customerByOwner); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomerByOwner: %w", err)
+	}
+	if q.customerOfAccountStmt, err = db.PrepareContext(ctx, customerOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomerOfAccount: %w", err)
+	}
+	if q.customerOfUserStmt, err = db.PrepareContext(ctx, customerOfUser); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomerOfUser: %w", err)
+	}
+	if q.customersToEraseStmt, err = db.PrepareContext(ctx, customersToErase); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomersToErase: %w", err)
+	}
+	if q.deletedCustomerStmt, err = db.PrepareContext(ctx, deletedCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query DeletedCustomer: %w", err)
+	}
 	if q.dropLeaseStmt, err = db.PrepareContext(ctx, dropLease); err != nil {
 		return nil, fmt.Errorf("error preparing query DropLease: %w", err)
 	}
+	if q.dueCallbacksStmt, err = db.PrepareContext(ctx, dueCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query DueCallbacks: %w", err)
+	}
+	if q.eraseCustomerStmt, err = db.PrepareContext(ctx, eraseCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseCustomer: %w", err)
+	}
+	if q.eraseCustomerFieldsStmt, err = db.PrepareContext(ctx, eraseCustomerFields); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseCustomerFields: %w", err)
+	}
+	if q.eraseCustomerStatusesStmt, err = db.PrepareContext(ctx, eraseCustomerStatuses); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseCustomerStatuses: %w", err)
+	}
 	if q.eventsOfSubjectStmt, err = db.PrepareContext(ctx, eventsOfSubject); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsOfSubject: %w", err)
+	}
+	if q.expiredTransactionsStmt, err = db.PrepareContext(ctx, expiredTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query ExpiredTransactions: %w", err)
+	}
+	if q.fieldsOfCustomerStmt, err = db.PrepareContext(ctx, fieldsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query FieldsOfCustomer: %w", err)
+	}
+	if q.freeCallbacksBehindStmt, err = db.PrepareContext(ctx, freeCallbacksBehind); err != nil {
+		return nil, fmt.Errorf("error preparing query FreeCallbacksBehind: %w", err)
+	}
+	if q.holdCallbacksBehindStmt, err = db.PrepareContext(ctx, holdCallbacksBehind); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldCallbacksBehind: %w", err)
 	}
 	if q.insertAssetStmt, err = db.PrepareContext(ctx, insertAsset); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertAsset: %w", err)
 	}
 	if q.insertCallbackStmt, err = db.PrepareContext(ctx, insertCallback); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCallback: %w", err)
+	}
+	if q.insertCursorStmt, err = db.PrepareContext(ctx, insertCursor); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertCursor: %w", err)
+	}
+	if q.insertCustomerStmt, err = db.PrepareContext(ctx, insertCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertCustomer: %w", err)
 	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
@@ -57,6 +126,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertTransactionStmt, err = db.PrepareContext(ctx, insertTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertTransaction: %w", err)
 	}
+	if q.judgeCustomerFieldStmt, err = db.PrepareContext(ctx, judgeCustomerField); err != nil {
+		return nil, fmt.Errorf("error preparing query JudgeCustomerField: %w", err)
+	}
 	if q.lastPayoutStmt, err = db.PrepareContext(ctx, lastPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LastPayout: %w", err)
 	}
@@ -65,6 +137,21 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listAssetsStmt, err = db.PrepareContext(ctx, listAssets); err != nil {
 		return nil, fmt.Errorf("error preparing query ListAssets: %w", err)
+	}
+	if q.listCursorsStmt, err = db.PrepareContext(ctx, listCursors); err != nil {
+		return nil, fmt.Errorf("error preparing query ListCursors: %w", err)
+	}
+	if q.listCustomersStmt, err = db.PrepareContext(ctx, listCustomers); err != nil {
+		return nil, fmt.Errorf("error preparing query ListCustomers: %w", err)
+	}
+	if q.listCustomersOfStatusStmt, err = db.PrepareContext(ctx, listCustomersOfStatus); err != nil {
+		return nil, fmt.Errorf("error preparing query ListCustomersOfStatus: %w", err)
+	}
+	if q.listOpenPaymentsStmt, err = db.PrepareContext(ctx, listOpenPayments); err != nil {
+		return nil, fmt.Errorf("error preparing query ListOpenPayments: %w", err)
+	}
+	if q.listPaymentsStmt, err = db.PrepareContext(ctx, listPayments); err != nil {
+		return nil, fmt.Errorf("error preparing query ListPayments: %w", err)
 	}
 	if q.listPayoutsStmt, err = db.PrepareContext(ctx, listPayouts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListPayouts: %w", err)
@@ -81,8 +168,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.livePayoutStmt, err = db.PrepareContext(ctx, livePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LivePayout: %w", err)
 	}
+	if q.moveCursorStmt, err = db.PrepareContext(ctx, moveCursor); err != nil {
+		return nil, fmt.Errorf("error preparing query MoveCursor: %w", err)
+	}
+	if q.nameChainStmt, err = db.PrepareContext(ctx, nameChain); err != nil {
+		return nil, fmt.Errorf("error preparing query NameChain: %w", err)
+	}
+	if q.nextCallbackStmt, err = db.PrepareContext(ctx, nextCallback); err != nil {
+		return nil, fmt.Errorf("error preparing query NextCallback: %w", err)
+	}
 	if q.openTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, openTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenTransactionsOfCustomer: %w", err)
+	}
+	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
+	}
+	if q.paymentsOfTransactionStmt, err = db.PrepareContext(ctx, paymentsOfTransaction); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentsOfTransaction: %w", err)
 	}
 	if q.payoutByIDStmt, err = db.PrepareContext(ctx, payoutByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PayoutByID: %w", err)
@@ -90,8 +192,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.payoutsOfTransactionStmt, err = db.PrepareContext(ctx, payoutsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PayoutsOfTransaction: %w", err)
 	}
+	if q.peopleOfAccountStmt, err = db.PrepareContext(ctx, peopleOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleOfAccount: %w", err)
+	}
 	if q.pruneAnswersStmt, err = db.PrepareContext(ctx, pruneAnswers); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneAnswers: %w", err)
+	}
+	if q.pruneChallengesStmt, err = db.PrepareContext(ctx, pruneChallenges); err != nil {
+		return nil, fmt.Errorf("error preparing query PruneChallenges: %w", err)
+	}
+	if q.putCustomerStatusStmt, err = db.PrepareContext(ctx, putCustomerStatus); err != nil {
+		return nil, fmt.Errorf("error preparing query PutCustomerStatus: %w", err)
+	}
+	if q.putCustomerValueStmt, err = db.PrepareContext(ctx, putCustomerValue); err != nil {
+		return nil, fmt.Errorf("error preparing query PutCustomerValue: %w", err)
 	}
 	if q.receivingAccountStmt, err = db.PrepareContext(ctx, receivingAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivingAccount: %w", err)
@@ -102,11 +216,32 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.rememberedAnswerStmt, err = db.PrepareContext(ctx, rememberedAnswer); err != nil {
 		return nil, fmt.Errorf("error preparing query RememberedAnswer: %w", err)
 	}
+	if q.rewindCursorStmt, err = db.PrepareContext(ctx, rewindCursor); err != nil {
+		return nil, fmt.Errorf("error preparing query RewindCursor: %w", err)
+	}
+	if q.sealedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, sealedTransactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query SealedTransactionsOfCustomer: %w", err)
+	}
+	if q.seenPaymentsStmt, err = db.PrepareContext(ctx, seenPayments); err != nil {
+		return nil, fmt.Errorf("error preparing query SeenPayments: %w", err)
+	}
+	if q.settleCallbackStmt, err = db.PrepareContext(ctx, settleCallback); err != nil {
+		return nil, fmt.Errorf("error preparing query SettleCallback: %w", err)
+	}
 	if q.statusOfCustomerStmt, err = db.PrepareContext(ctx, statusOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query StatusOfCustomer: %w", err)
 	}
+	if q.statusesOfCustomerStmt, err = db.PrepareContext(ctx, statusesOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query StatusesOfCustomer: %w", err)
+	}
+	if q.takeCursorStmt, err = db.PrepareContext(ctx, takeCursor); err != nil {
+		return nil, fmt.Errorf("error preparing query TakeCursor: %w", err)
+	}
 	if q.takeLeaseStmt, err = db.PrepareContext(ctx, takeLease); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeLease: %w", err)
+	}
+	if q.textFieldsOfCustomerStmt, err = db.PrepareContext(ctx, textFieldsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query TextFieldsOfCustomer: %w", err)
 	}
 	if q.transactionByIDStmt, err = db.PrepareContext(ctx, transactionByID); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionByID: %w", err)
@@ -117,8 +252,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.transactionOfOwnerStmt, err = db.PrepareContext(ctx, transactionOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionOfOwner: %w", err)
 	}
+	if q.unjudgedCustomersStmt, err = db.PrepareContext(ctx, unjudgedCustomers); err != nil {
+		return nil, fmt.Errorf("error preparing query UnjudgedCustomers: %w", err)
+	}
 	if q.updateAssetStmt, err = db.PrepareContext(ctx, updateAsset); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateAsset: %w", err)
+	}
+	if q.updateCustomerStmt, err = db.PrepareContext(ctx, updateCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateCustomer: %w", err)
 	}
 	if q.updatePayoutStmt, err = db.PrepareContext(ctx, updatePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdatePayout: %w", err)
@@ -128,6 +269,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.updateTransactionStmt, err = db.PrepareContext(ctx, updateTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateTransaction: %w", err)
+	}
+	if q.useChallengeStmt, err = db.PrepareContext(ctx, useChallenge); err != nil {
+		return nil, fmt.Errorf("error preparing query UseChallenge: %w", err)
 	}
 	return &q, nil
 }
@@ -149,14 +293,119 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing attemptsOfPayoutStmt: %w", cerr)
 		}
 	}
+	if q.callbacksOfSubjectStmt != nil {
+		if cerr := q.callbacksOfSubjectStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing callbacksOfSubjectStmt: %w", cerr)
+		}
+	}
+	if q.chainNameStmt != nil {
+		if cerr := q.chainNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing chainNameStmt: %w", cerr)
+		}
+	}
+	if q.countFieldsOfCustomerStmt != nil {
+		if cerr := q.countFieldsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countFieldsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.countFundedTransactionsOfCustomerStmt != nil {
+		if cerr := q.countFundedTransactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countFundedTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.countOpenPaymentsStmt != nil {
+		if cerr := q.countOpenPaymentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOpenPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.countUnsettledTransactionsOfCustomerStmt != nil {
+		if cerr := q.countUnsettledTransactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUnsettledTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.cursorOfAccountStmt != nil {
+		if cerr := q.cursorOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing cursorOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.customerByIDStmt != nil {
+		if cerr := q.customerByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customerByIDStmt: %w", cerr)
+		}
+	}
+	if q.customerByOwnerStmt != nil {
+		if cerr := q.customerByOwnerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customerByOwnerStmt: %w", cerr)
+		}
+	}
+	if q.customerOfAccountStmt != nil {
+		if cerr := q.customerOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customerOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.customerOfUserStmt != nil {
+		if cerr := q.customerOfUserStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customerOfUserStmt: %w", cerr)
+		}
+	}
+	if q.customersToEraseStmt != nil {
+		if cerr := q.customersToEraseStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customersToEraseStmt: %w", cerr)
+		}
+	}
+	if q.deletedCustomerStmt != nil {
+		if cerr := q.deletedCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deletedCustomerStmt: %w", cerr)
+		}
+	}
 	if q.dropLeaseStmt != nil {
 		if cerr := q.dropLeaseStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropLeaseStmt: %w", cerr)
 		}
 	}
+	if q.dueCallbacksStmt != nil {
+		if cerr := q.dueCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dueCallbacksStmt: %w", cerr)
+		}
+	}
+	if q.eraseCustomerStmt != nil {
+		if cerr := q.eraseCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseCustomerStmt: %w", cerr)
+		}
+	}
+	if q.eraseCustomerFieldsStmt != nil {
+		if cerr := q.eraseCustomerFieldsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseCustomerFieldsStmt: %w", cerr)
+		}
+	}
+	if q.eraseCustomerStatusesStmt != nil {
+		if cerr := q.eraseCustomerStatusesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseCustomerStatusesStmt: %w", cerr)
+		}
+	}
 	if q.eventsOfSubjectStmt != nil {
 		if cerr := q.eventsOfSubjectStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eventsOfSubjectStmt: %w", cerr)
+		}
+	}
+	if q.expiredTransactionsStmt != nil {
+		if cerr := q.expiredTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing expiredTransactionsStmt: %w", cerr)
+		}
+	}
+	if q.fieldsOfCustomerStmt != nil {
+		if cerr := q.fieldsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing fieldsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.freeCallbacksBehindStmt != nil {
+		if cerr := q.freeCallbacksBehindStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing freeCallbacksBehindStmt: %w", cerr)
+		}
+	}
+	if q.holdCallbacksBehindStmt != nil {
+		if cerr := q.holdCallbacksBehindStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdCallbacksBehindStmt: %w", cerr)
 		}
 	}
 	if q.insertAssetStmt != nil {
@@ -167,6 +416,16 @@ func (q *Queries) Close() error {
 	if q.insertCallbackStmt != nil {
 		if cerr := q.insertCallbackStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertCallbackStmt: %w", cerr)
+		}
+	}
+	if q.insertCursorStmt != nil {
+		if cerr := q.insertCursorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertCursorStmt: %w", cerr)
+		}
+	}
+	if q.insertCustomerStmt != nil {
+		if cerr := q.insertCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertCustomerStmt: %w", cerr)
 		}
 	}
 	if q.insertEventStmt != nil {
@@ -189,6 +448,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertTransactionStmt: %w", cerr)
 		}
 	}
+	if q.judgeCustomerFieldStmt != nil {
+		if cerr := q.judgeCustomerFieldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing judgeCustomerFieldStmt: %w", cerr)
+		}
+	}
 	if q.lastPayoutStmt != nil {
 		if cerr := q.lastPayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastPayoutStmt: %w", cerr)
@@ -202,6 +466,31 @@ func (q *Queries) Close() error {
 	if q.listAssetsStmt != nil {
 		if cerr := q.listAssetsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listAssetsStmt: %w", cerr)
+		}
+	}
+	if q.listCursorsStmt != nil {
+		if cerr := q.listCursorsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listCursorsStmt: %w", cerr)
+		}
+	}
+	if q.listCustomersStmt != nil {
+		if cerr := q.listCustomersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listCustomersStmt: %w", cerr)
+		}
+	}
+	if q.listCustomersOfStatusStmt != nil {
+		if cerr := q.listCustomersOfStatusStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listCustomersOfStatusStmt: %w", cerr)
+		}
+	}
+	if q.listOpenPaymentsStmt != nil {
+		if cerr := q.listOpenPaymentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listOpenPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.listPaymentsStmt != nil {
+		if cerr := q.listPaymentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listPaymentsStmt: %w", cerr)
 		}
 	}
 	if q.listPayoutsStmt != nil {
@@ -229,9 +518,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing livePayoutStmt: %w", cerr)
 		}
 	}
+	if q.moveCursorStmt != nil {
+		if cerr := q.moveCursorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing moveCursorStmt: %w", cerr)
+		}
+	}
+	if q.nameChainStmt != nil {
+		if cerr := q.nameChainStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing nameChainStmt: %w", cerr)
+		}
+	}
+	if q.nextCallbackStmt != nil {
+		if cerr := q.nextCallbackStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing nextCallbackStmt: %w", cerr)
+		}
+	}
 	if q.openTransactionsOfCustomerStmt != nil {
 		if cerr := q.openTransactionsOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.paymentByIDStmt != nil {
+		if cerr := q.paymentByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentByIDStmt: %w", cerr)
+		}
+	}
+	if q.paymentsOfTransactionStmt != nil {
+		if cerr := q.paymentsOfTransactionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentsOfTransactionStmt: %w", cerr)
 		}
 	}
 	if q.payoutByIDStmt != nil {
@@ -244,9 +558,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing payoutsOfTransactionStmt: %w", cerr)
 		}
 	}
+	if q.peopleOfAccountStmt != nil {
+		if cerr := q.peopleOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleOfAccountStmt: %w", cerr)
+		}
+	}
 	if q.pruneAnswersStmt != nil {
 		if cerr := q.pruneAnswersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pruneAnswersStmt: %w", cerr)
+		}
+	}
+	if q.pruneChallengesStmt != nil {
+		if cerr := q.pruneChallengesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pruneChallengesStmt: %w", cerr)
+		}
+	}
+	if q.putCustomerStatusStmt != nil {
+		if cerr := q.putCustomerStatusStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putCustomerStatusStmt: %w", cerr)
+		}
+	}
+	if q.putCustomerValueStmt != nil {
+		if cerr := q.putCustomerValueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putCustomerValueStmt: %w", cerr)
 		}
 	}
 	if q.receivingAccountStmt != nil {
@@ -264,14 +598,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing rememberedAnswerStmt: %w", cerr)
 		}
 	}
+	if q.rewindCursorStmt != nil {
+		if cerr := q.rewindCursorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rewindCursorStmt: %w", cerr)
+		}
+	}
+	if q.sealedTransactionsOfCustomerStmt != nil {
+		if cerr := q.sealedTransactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealedTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.seenPaymentsStmt != nil {
+		if cerr := q.seenPaymentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing seenPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.settleCallbackStmt != nil {
+		if cerr := q.settleCallbackStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing settleCallbackStmt: %w", cerr)
+		}
+	}
 	if q.statusOfCustomerStmt != nil {
 		if cerr := q.statusOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing statusOfCustomerStmt: %w", cerr)
 		}
 	}
+	if q.statusesOfCustomerStmt != nil {
+		if cerr := q.statusesOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing statusesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.takeCursorStmt != nil {
+		if cerr := q.takeCursorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takeCursorStmt: %w", cerr)
+		}
+	}
 	if q.takeLeaseStmt != nil {
 		if cerr := q.takeLeaseStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeLeaseStmt: %w", cerr)
+		}
+	}
+	if q.textFieldsOfCustomerStmt != nil {
+		if cerr := q.textFieldsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing textFieldsOfCustomerStmt: %w", cerr)
 		}
 	}
 	if q.transactionByIDStmt != nil {
@@ -289,9 +658,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing transactionOfOwnerStmt: %w", cerr)
 		}
 	}
+	if q.unjudgedCustomersStmt != nil {
+		if cerr := q.unjudgedCustomersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unjudgedCustomersStmt: %w", cerr)
+		}
+	}
 	if q.updateAssetStmt != nil {
 		if cerr := q.updateAssetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateAssetStmt: %w", cerr)
+		}
+	}
+	if q.updateCustomerStmt != nil {
+		if cerr := q.updateCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateCustomerStmt: %w", cerr)
 		}
 	}
 	if q.updatePayoutStmt != nil {
@@ -307,6 +686,11 @@ func (q *Queries) Close() error {
 	if q.updateTransactionStmt != nil {
 		if cerr := q.updateTransactionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateTransactionStmt: %w", cerr)
+		}
+	}
+	if q.useChallengeStmt != nil {
+		if cerr := q.useChallengeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing useChallengeStmt: %w", cerr)
 		}
 	}
 	return err
@@ -346,83 +730,179 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                             DBTX
-	tx                             *sql.Tx
-	answersOfPayoutStmt            *sql.Stmt
-	assetByCodeStmt                *sql.Stmt
-	attemptsOfPayoutStmt           *sql.Stmt
-	dropLeaseStmt                  *sql.Stmt
-	eventsOfSubjectStmt            *sql.Stmt
-	insertAssetStmt                *sql.Stmt
-	insertCallbackStmt             *sql.Stmt
-	insertEventStmt                *sql.Stmt
-	insertPayoutStmt               *sql.Stmt
-	insertReceivingAccountStmt     *sql.Stmt
-	insertTransactionStmt          *sql.Stmt
-	lastPayoutStmt                 *sql.Stmt
-	leaseFenceStmt                 *sql.Stmt
-	listAssetsStmt                 *sql.Stmt
-	listPayoutsStmt                *sql.Stmt
-	listReceivingAccountsStmt      *sql.Stmt
-	listTransactionsStmt           *sql.Stmt
-	listTransactionsOfStatusStmt   *sql.Stmt
-	livePayoutStmt                 *sql.Stmt
-	openTransactionsOfCustomerStmt *sql.Stmt
-	payoutByIDStmt                 *sql.Stmt
-	payoutsOfTransactionStmt       *sql.Stmt
-	pruneAnswersStmt               *sql.Stmt
-	receivingAccountStmt           *sql.Stmt
-	rememberAnswerStmt             *sql.Stmt
-	rememberedAnswerStmt           *sql.Stmt
-	statusOfCustomerStmt           *sql.Stmt
-	takeLeaseStmt                  *sql.Stmt
-	transactionByIDStmt            *sql.Stmt
-	transactionOfAttemptStmt       *sql.Stmt
-	transactionOfOwnerStmt         *sql.Stmt
-	updateAssetStmt                *sql.Stmt
-	updatePayoutStmt               *sql.Stmt
-	updateSeedStmt                 *sql.Stmt
-	updateTransactionStmt          *sql.Stmt
+	db                                       DBTX
+	tx                                       *sql.Tx
+	answersOfPayoutStmt                      *sql.Stmt
+	assetByCodeStmt                          *sql.Stmt
+	attemptsOfPayoutStmt                     *sql.Stmt
+	callbacksOfSubjectStmt                   *sql.Stmt
+	chainNameStmt                            *sql.Stmt
+	countFieldsOfCustomerStmt                *sql.Stmt
+	countFundedTransactionsOfCustomerStmt    *sql.Stmt
+	countOpenPaymentsStmt                    *sql.Stmt
+	countUnsettledTransactionsOfCustomerStmt *sql.Stmt
+	cursorOfAccountStmt                      *sql.Stmt
+	customerByIDStmt                         *sql.Stmt
+	customerByOwnerStmt                      *sql.Stmt
+	customerOfAccountStmt                    *sql.Stmt
+	customerOfUserStmt                       *sql.Stmt
+	customersToEraseStmt                     *sql.Stmt
+	deletedCustomerStmt                      *sql.Stmt
+	dropLeaseStmt                            *sql.Stmt
+	dueCallbacksStmt                         *sql.Stmt
+	eraseCustomerStmt                        *sql.Stmt
+	eraseCustomerFieldsStmt                  *sql.Stmt
+	eraseCustomerStatusesStmt                *sql.Stmt
+	eventsOfSubjectStmt                      *sql.Stmt
+	expiredTransactionsStmt                  *sql.Stmt
+	fieldsOfCustomerStmt                     *sql.Stmt
+	freeCallbacksBehindStmt                  *sql.Stmt
+	holdCallbacksBehindStmt                  *sql.Stmt
+	insertAssetStmt                          *sql.Stmt
+	insertCallbackStmt                       *sql.Stmt
+	insertCursorStmt                         *sql.Stmt
+	insertCustomerStmt                       *sql.Stmt
+	insertEventStmt                          *sql.Stmt
+	insertPayoutStmt                         *sql.Stmt
+	insertReceivingAccountStmt               *sql.Stmt
+	insertTransactionStmt                    *sql.Stmt
+	judgeCustomerFieldStmt                   *sql.Stmt
+	lastPayoutStmt                           *sql.Stmt
+	leaseFenceStmt                           *sql.Stmt
+	listAssetsStmt                           *sql.Stmt
+	listCursorsStmt                          *sql.Stmt
+	listCustomersStmt                        *sql.Stmt
+	listCustomersOfStatusStmt                *sql.Stmt
+	listOpenPaymentsStmt                     *sql.Stmt
+	listPaymentsStmt                         *sql.Stmt
+	listPayoutsStmt                          *sql.Stmt
+	listReceivingAccountsStmt                *sql.Stmt
+	listTransactionsStmt                     *sql.Stmt
+	listTransactionsOfStatusStmt             *sql.Stmt
+	livePayoutStmt                           *sql.Stmt
+	moveCursorStmt                           *sql.Stmt
+	nameChainStmt                            *sql.Stmt
+	nextCallbackStmt                         *sql.Stmt
+	openTransactionsOfCustomerStmt           *sql.Stmt
+	paymentByIDStmt                          *sql.Stmt
+	paymentsOfTransactionStmt                *sql.Stmt
+	payoutByIDStmt                           *sql.Stmt
+	payoutsOfTransactionStmt                 *sql.Stmt
+	peopleOfAccountStmt                      *sql.Stmt
+	pruneAnswersStmt                         *sql.Stmt
+	pruneChallengesStmt                      *sql.Stmt
+	putCustomerStatusStmt                    *sql.Stmt
+	putCustomerValueStmt                     *sql.Stmt
+	receivingAccountStmt                     *sql.Stmt
+	rememberAnswerStmt                       *sql.Stmt
+	rememberedAnswerStmt                     *sql.Stmt
+	rewindCursorStmt                         *sql.Stmt
+	sealedTransactionsOfCustomerStmt         *sql.Stmt
+	seenPaymentsStmt                         *sql.Stmt
+	settleCallbackStmt                       *sql.Stmt
+	statusOfCustomerStmt                     *sql.Stmt
+	statusesOfCustomerStmt                   *sql.Stmt
+	takeCursorStmt                           *sql.Stmt
+	takeLeaseStmt                            *sql.Stmt
+	textFieldsOfCustomerStmt                 *sql.Stmt
+	transactionByIDStmt                      *sql.Stmt
+	transactionOfAttemptStmt                 *sql.Stmt
+	transactionOfOwnerStmt                   *sql.Stmt
+	unjudgedCustomersStmt                    *sql.Stmt
+	updateAssetStmt                          *sql.Stmt
+	updateCustomerStmt                       *sql.Stmt
+	updatePayoutStmt                         *sql.Stmt
+	updateSeedStmt                           *sql.Stmt
+	updateTransactionStmt                    *sql.Stmt
+	useChallengeStmt                         *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                             tx,
-		tx:                             tx,
-		answersOfPayoutStmt:            q.answersOfPayoutStmt,
-		assetByCodeStmt:                q.assetByCodeStmt,
-		attemptsOfPayoutStmt:           q.attemptsOfPayoutStmt,
-		dropLeaseStmt:                  q.dropLeaseStmt,
-		eventsOfSubjectStmt:            q.eventsOfSubjectStmt,
-		insertAssetStmt:                q.insertAssetStmt,
-		insertCallbackStmt:             q.insertCallbackStmt,
-		insertEventStmt:                q.insertEventStmt,
-		insertPayoutStmt:               q.insertPayoutStmt,
-		insertReceivingAccountStmt:     q.insertReceivingAccountStmt,
-		insertTransactionStmt:          q.insertTransactionStmt,
-		lastPayoutStmt:                 q.lastPayoutStmt,
-		leaseFenceStmt:                 q.leaseFenceStmt,
-		listAssetsStmt:                 q.listAssetsStmt,
-		listPayoutsStmt:                q.listPayoutsStmt,
-		listReceivingAccountsStmt:      q.listReceivingAccountsStmt,
-		listTransactionsStmt:           q.listTransactionsStmt,
-		listTransactionsOfStatusStmt:   q.listTransactionsOfStatusStmt,
-		livePayoutStmt:                 q.livePayoutStmt,
-		openTransactionsOfCustomerStmt: q.openTransactionsOfCustomerStmt,
-		payoutByIDStmt:                 q.payoutByIDStmt,
-		payoutsOfTransactionStmt:       q.payoutsOfTransactionStmt,
-		pruneAnswersStmt:               q.pruneAnswersStmt,
-		receivingAccountStmt:           q.receivingAccountStmt,
-		rememberAnswerStmt:             q.rememberAnswerStmt,
-		rememberedAnswerStmt:           q.rememberedAnswerStmt,
-		statusOfCustomerStmt:           q.statusOfCustomerStmt,
-		takeLeaseStmt:                  q.takeLeaseStmt,
-		transactionByIDStmt:            q.transactionByIDStmt,
-		transactionOfAttemptStmt:       q.transactionOfAttemptStmt,
-		transactionOfOwnerStmt:         q.transactionOfOwnerStmt,
-		updateAssetStmt:                q.updateAssetStmt,
-		updatePayoutStmt:               q.updatePayoutStmt,
-		updateSeedStmt:                 q.updateSeedStmt,
-		updateTransactionStmt:          q.updateTransactionStmt,
+		db:                                       tx,
+		tx:                                       tx,
+		answersOfPayoutStmt:                      q.answersOfPayoutStmt,
+		assetByCodeStmt:                          q.assetByCodeStmt,
+		attemptsOfPayoutStmt:                     q.attemptsOfPayoutStmt,
+		callbacksOfSubjectStmt:                   q.callbacksOfSubjectStmt,
+		chainNameStmt:                            q.chainNameStmt,
+		countFieldsOfCustomerStmt:                q.countFieldsOfCustomerStmt,
+		countFundedTransactionsOfCustomerStmt:    q.countFundedTransactionsOfCustomerStmt,
+		countOpenPaymentsStmt:                    q.countOpenPaymentsStmt,
+		countUnsettledTransactionsOfCustomerStmt: q.countUnsettledTransactionsOfCustomerStmt,
+		cursorOfAccountStmt:                      q.cursorOfAccountStmt,
+		customerByIDStmt:                         q.customerByIDStmt,
+		customerByOwnerStmt:                      q.customerByOwnerStmt,
+		customerOfAccountStmt:                    q.customerOfAccountStmt,
+		customerOfUserStmt:                       q.customerOfUserStmt,
+		customersToEraseStmt:                     q.customersToEraseStmt,
+		deletedCustomerStmt:                      q.deletedCustomerStmt,
+		dropLeaseStmt:                            q.dropLeaseStmt,
+		dueCallbacksStmt:                         q.dueCallbacksStmt,
+		eraseCustomerStmt:                        q.eraseCustomerStmt,
+		eraseCustomerFieldsStmt:                  q.eraseCustomerFieldsStmt,
+		eraseCustomerStatusesStmt:                q.eraseCustomerStatusesStmt,
+		eventsOfSubjectStmt:                      q.eventsOfSubjectStmt,
+		expiredTransactionsStmt:                  q.expiredTransactionsStmt,
+		fieldsOfCustomerStmt:                     q.fieldsOfCustomerStmt,
+		freeCallbacksBehindStmt:                  q.freeCallbacksBehindStmt,
+		holdCallbacksBehindStmt:                  q.holdCallbacksBehindStmt,
+		insertAssetStmt:                          q.insertAssetStmt,
+		insertCallbackStmt:                       q.insertCallbackStmt,
+		insertCursorStmt:                         q.insertCursorStmt,
+		insertCustomerStmt:                       q.insertCustomerStmt,
+		insertEventStmt:                          q.insertEventStmt,
+		insertPayoutStmt:                         q.insertPayoutStmt,
+		insertReceivingAccountStmt:               q.insertReceivingAccountStmt,
+		insertTransactionStmt:                    q.insertTransactionStmt,
+		judgeCustomerFieldStmt:                   q.judgeCustomerFieldStmt,
+		lastPayoutStmt:                           q.lastPayoutStmt,
+		leaseFenceStmt:                           q.leaseFenceStmt,
+		listAssetsStmt:                           q.listAssetsStmt,
+		listCursorsStmt:                          q.listCursorsStmt,
+		listCustomersStmt:                        q.listCustomersStmt,
+		listCustomersOfStatusStmt:                q.listCustomersOfStatusStmt,
+		listOpenPaymentsStmt:                     q.listOpenPaymentsStmt,
+		listPaymentsStmt:                         q.listPaymentsStmt,
+		listPayoutsStmt:                          q.listPayoutsStmt,
+		listReceivingAccountsStmt:                q.listReceivingAccountsStmt,
+		listTransactionsStmt:                     q.listTransactionsStmt,
+		listTransactionsOfStatusStmt:             q.listTransactionsOfStatusStmt,
+		livePayoutStmt:                           q.livePayoutStmt,
+		moveCursorStmt:                           q.moveCursorStmt,
+		nameChainStmt:                            q.nameChainStmt,
+		nextCallbackStmt:                         q.nextCallbackStmt,
+		openTransactionsOfCustomerStmt:           q.openTransactionsOfCustomerStmt,
+		paymentByIDStmt:                          q.paymentByIDStmt,
+		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
+		payoutByIDStmt:                           q.payoutByIDStmt,
+		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
+		peopleOfAccountStmt:                      q.peopleOfAccountStmt,
+		pruneAnswersStmt:                         q.pruneAnswersStmt,
+		pruneChallengesStmt:                      q.pruneChallengesStmt,
+		putCustomerStatusStmt:                    q.putCustomerStatusStmt,
+		putCustomerValueStmt:                     q.putCustomerValueStmt,
+		receivingAccountStmt:                     q.receivingAccountStmt,
+		rememberAnswerStmt:                       q.rememberAnswerStmt,
+		rememberedAnswerStmt:                     q.rememberedAnswerStmt,
+		rewindCursorStmt:                         q.rewindCursorStmt,
+		sealedTransactionsOfCustomerStmt:         q.sealedTransactionsOfCustomerStmt,
+		seenPaymentsStmt:                         q.seenPaymentsStmt,
+		settleCallbackStmt:                       q.settleCallbackStmt,
+		statusOfCustomerStmt:                     q.statusOfCustomerStmt,
+		statusesOfCustomerStmt:                   q.statusesOfCustomerStmt,
+		takeCursorStmt:                           q.takeCursorStmt,
+		takeLeaseStmt:                            q.takeLeaseStmt,
+		textFieldsOfCustomerStmt:                 q.textFieldsOfCustomerStmt,
+		transactionByIDStmt:                      q.transactionByIDStmt,
+		transactionOfAttemptStmt:                 q.transactionOfAttemptStmt,
+		transactionOfOwnerStmt:                   q.transactionOfOwnerStmt,
+		unjudgedCustomersStmt:                    q.unjudgedCustomersStmt,
+		updateAssetStmt:                          q.updateAssetStmt,
+		updateCustomerStmt:                       q.updateCustomerStmt,
+		updatePayoutStmt:                         q.updatePayoutStmt,
+		updateSeedStmt:                           q.updateSeedStmt,
+		updateTransactionStmt:                    q.updateTransactionStmt,
+		useChallengeStmt:                         q.useChallengeStmt,
 	}
 }

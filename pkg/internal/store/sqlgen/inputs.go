@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "a674b36776ab42d07315a253e7d04e4a9230694cf6e537285d585b449e847034"
+const InputsHash = "57b42b7ab5c528f92efd9ed7e372436bf0d3058aae9fc15a0b0e9442baf5e0f2"

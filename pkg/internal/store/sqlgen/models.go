@@ -87,12 +87,14 @@ type Customer struct {
 }
 
 type CustomerField struct {
-	CustomerID string
-	Name       string
-	Sealed     string
-	Status     anchor.FieldStatus
-	Error      string
-	UpdatedUs  int64
+	CustomerID  string
+	Name        string
+	Sealed      string
+	ContentType string
+	Status      anchor.FieldStatus
+	Error       string
+	Asked       string
+	UpdatedUs   int64
 }
 
 type CustomerStatus struct {

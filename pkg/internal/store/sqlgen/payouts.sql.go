@@ -86,14 +86,15 @@ SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail
 FROM payouts p JOIN transactions t ON t.id = p.transaction_id
     LEFT JOIN payout_attempts a ON a.payout_id = p.id
         AND a.number = (SELECT MAX(b.number) FROM payout_attempts b WHERE b.payout_id = p.id)
-WHERE ($1 = '' OR p.state = $1) AND ($2 = '' OR p.transaction_id = $2)
+WHERE (CAST($1 AS TEXT) = '' OR p.state = CAST($1 AS TEXT))
+  AND (CAST($2 AS TEXT) = '' OR p.transaction_id = CAST($2 AS TEXT))
 ORDER BY CASE WHEN t.conflict <> '' THEN 0 ELSE 1 END, p.created_us DESC, p.id DESC
 LIMIT $3
 `
 
 type ListPayoutsParams struct {
-	State         interface{}
-	TransactionID interface{}
+	State         string
+	TransactionID string
 	MaxRows       int32
 }
 

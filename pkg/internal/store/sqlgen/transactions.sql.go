@@ -289,6 +289,69 @@ func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransact
 	return items, nil
 }
 
+const peopleOfAccount = `-- name: PeopleOfAccount :many
+SELECT c.id, c.version, c.key_id, c.sealed_key, 'customer' AS part, '' AS name, '' AS value
+FROM customers c WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'status', s.type, s.status
+FROM customers c JOIN customer_statuses s ON s.customer_id = c.id
+WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'value', f.name, f.sealed
+FROM customers c JOIN customer_fields f ON f.customer_id = c.id
+WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
+  AND f.content_type = '' AND f.sealed <> ''
+`
+
+type PeopleOfAccountParams struct {
+	FirstID      string
+	SecondID     string
+	OwnerAccount string
+}
+
+type PeopleOfAccountRow struct {
+	ID        string
+	Version   int64
+	KeyID     string
+	SealedKey string
+	Part      string
+	Name      string
+	Value     string
+}
+
+// The people of a transaction in one statement, since every request for one asks: the customers of an account, what was
+// decided about them, and their texts.
+func (q *Queries) PeopleOfAccount(ctx context.Context, arg PeopleOfAccountParams) ([]PeopleOfAccountRow, error) {
+	rows, err := q.query(ctx, q.peopleOfAccountStmt, peopleOfAccount, arg.FirstID, arg.SecondID, arg.OwnerAccount)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PeopleOfAccountRow
+	for rows.Next() {
+		var i PeopleOfAccountRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.KeyID,
+			&i.SealedKey,
+			&i.Part,
+			&i.Name,
+			&i.Value,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const transactionByID = `-- name: TransactionByID :one
 SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE id = $1
 `

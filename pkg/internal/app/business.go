@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/anchorkit/anchor/config"
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/customers"
+	"github.com/anchorkit/anchor/pkg/internal/integration/declared"
+	"github.com/anchorkit/anchor/pkg/internal/payouts"
+	"github.com/anchorkit/anchor/pkg/internal/transactions"
+	"github.com/anchorkit/anchor/pkg/rails/simulated"
+)
+
+// setUp asks the business for its values and fills in what it leaves to the settings. It tells what the business brought.
+func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
+	byDefault, err := declaredBusiness(o.Settings)
+	if err != nil {
+		return config.Supplied{}, err
+	}
+	a.business = byDefault
+	if o.Setup == nil || !needsBusiness(o.Role) {
+		return config.Supplied{}, nil
+	}
+	own, err := o.Setup(ctx, anchor.Host{
+		Log: o.Log.With("part", "business"), Setting: o.Settings.Business, Default: byDefault, Anchor: &a.operations,
+	})
+	if err != nil {
+		return config.Supplied{}, fmt.Errorf("set up the business: %w", err)
+	}
+	supplied := config.Supplied{Receiver: own.Receiver != nil, Customers: own.Customers != nil}
+	for name := range own.Rails {
+		supplied.Rails = append(supplied.Rails, name)
+	}
+	a.business = completed(own, byDefault)
+	return supplied, nil
+}
+
+// completed puts the declared values where the business has none; rails are joined by name.
+func completed(own, byDefault anchor.Business) anchor.Business {
+	if own.Receiver == nil {
+		own.Receiver = byDefault.Receiver
+	}
+	if own.Customers == nil {
+		own.Customers = byDefault.Customers
+	}
+	rails := map[string]anchor.Rail{}
+	for _, some := range []map[string]anchor.Rail{byDefault.Rails, own.Rails} {
+		for name, rail := range some {
+			rails[name] = rail
+		}
+	}
+	own.Rails = rails
+	return own
+}
+
+// needsBusiness tells which roles speak to the business.
+func needsBusiness(role config.Role) bool {
+	return slices.Contains([]config.Role{config.RoleServe, config.RoleExecute, config.RolePoll, config.RoleRun}, role)
+}
+
+// declaredBusiness is the integration that anchor.yaml describes.
+func declaredBusiness(s config.Settings) (anchor.Business, error) {
+	o := declared.Options{
+		SendingAnchors: s.SEP31.SendingAnchors, AdmitAll: s.Server.LocalMode,
+		TransactionFields: map[string]anchor.Field{}, Rails: map[string]anchor.Rail{},
+	}
+	for _, t := range s.Customers.Types {
+		fields := map[string]anchor.Field{}
+		for _, f := range t.Fields {
+			fields[anchor.SEP9Canonical(f.Name)] = anchor.Field{
+				Type: anchor.FieldType(f.Type), Description: f.Description, Choices: f.Choices, Optional: f.Optional,
+			}
+		}
+		o.Types = append(o.Types, declared.CustomerType{
+			Name: t.Name, Side: declared.Side(t.Side), Description: t.Description, ByOperator: t.Accept == config.AcceptOperator, Fields: fields,
+		})
+	}
+	for _, f := range s.TransactionFields {
+		o.TransactionFields[f.Name] = anchor.Field{Description: f.Description, Choices: f.Choices, Optional: f.Optional}
+	}
+	for _, r := range s.Rails {
+		rail, err := simulated.New(simulated.Options{File: r.File, Outcome: simulated.Outcome(r.Outcome), After: r.After})
+		if err != nil {
+			return anchor.Business{}, fmt.Errorf("rail %s: %w", r.Name, err)
+		}
+		o.Rails[r.Name] = rail
+	}
+	return declared.New(o), nil
+}
+
+// operations is how a business speaks first. It may be handed out before the database is open; until then it refuses.
+type operations struct {
+	services atomic.Pointer[services]
+}
+
+// services are what operations speak to.
+type services struct {
+	transactions *transactions.Service
+	customers    *customers.Service
+	payouts      *payouts.Service
+}
+
+const actorBusiness = "business"
+
+func (o *operations) ready() (*services, error) {
+	if s := o.services.Load(); s != nil {
+		return s, nil
+	}
+	return nil, anchor.RefuseAs(anchor.CodeUnavailable, "the anchor is still being set up: call this after Setup has returned")
+}
+
+func (o *operations) Transaction(ctx context.Context, id string) (anchor.Transaction, error) {
+	s, err := o.ready()
+	if err != nil {
+		return anchor.Transaction{}, err
+	}
+	return s.transactions.Transaction(ctx, id)
+}
+
+func (o *operations) SetCustomerStatus(ctx context.Context, customerID string, v anchor.Verdict) error {
+	s, err := o.ready()
+	if err != nil {
+		return err
+	}
+	return s.customers.SetStatus(ctx, customerID, v, actorBusiness)
+}
+
+func (o *operations) ReportPayout(ctx context.Context, key anchor.PayoutKey, outcome anchor.Outcome) error {
+	s, err := o.ready()
+	if err != nil {
+		return err
+	}
+	return s.payouts.Report(ctx, key, outcome, actorBusiness)
+}

@@ -1,0 +1,127 @@
+package callbacks
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/anchorkit/anchor/pkg/internal/outbound"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+)
+
+// Deliver is one pass: it claims what is due and has room, starts its delivery and returns without waiting for the answers.
+// It claims nothing once soft has ended; hard ends deliveries under way. worked tells that it started some.
+func (s *Service) Deliver(soft, hard context.Context) (worked bool, err error) {
+	s.passing.Lock()
+	defer s.passing.Unlock()
+	if soft.Err() != nil {
+		return false, nil
+	}
+	list, err := s.pick(hard)
+	if err != nil {
+		return false, err
+	}
+	// Deliveries end well before their lease does, by a clock that nobody sets.
+	deadline := s.options.Now().Add(s.options.lease() * 2 / 3)
+	claims, err := s.claim(hard, list)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range claims {
+		s.underWay.Go(func() { s.deliver(hard, deadline, c) })
+	}
+	if len(claims) > 0 {
+		return true, nil
+	}
+	return false, s.setAlarm(hard)
+}
+
+// claimed is a claim with the host whose room it takes.
+type claimed struct {
+	store.CallbackClaim
+	host string
+}
+
+func (s *Service) claim(ctx context.Context, list []picked) ([]claimed, error) {
+	hosts, ids := map[string]string{}, make([]string, len(list))
+	for i, p := range list {
+		ids[i], hosts[p.id] = p.id, p.host
+	}
+	rows, err := s.db.ClaimCallbacks(ctx, ids, s.options.lease())
+	if err != nil {
+		s.giveRoomBack(list)
+		s.scan.whole = time.Time{} // they are to be looked at again
+		return nil, err
+	}
+	claims := make([]claimed, len(rows))
+	for i, row := range rows {
+		claims[i] = claimed{row, hosts[row.ID]}
+		delete(hosts, row.ID)
+	}
+	for _, host := range hosts { // somebody else has them
+		s.gate.cancel(host)
+	}
+	return claims, nil
+}
+
+// setAlarm wakes the loop when the next callback becomes due, if that is before the interval is over.
+func (s *Service) setAlarm(ctx context.Context) error {
+	wait, ok, err := s.db.NextCallback(ctx)
+	if err == nil && ok && wait < s.options.Interval {
+		s.alarm.Reset(wait)
+	}
+	return err
+}
+
+func (s *Service) deliver(hard context.Context, deadline time.Time, c claimed) {
+	ctx, cancel := context.WithDeadline(hard, deadline)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	began := s.options.Now()
+	answer, err := s.post(ctx, c.CallbackClaim)
+	took := s.options.Now().Sub(began)
+	if hard.Err() != nil && err != nil { // not the receiver's fault
+		s.settle(hard, store.CallbackResult{Claim: c.CallbackClaim, State: store.CallbackPending, Attempts: c.Attempts, Answer: c.LastAnswer})
+		s.gate.cancel(c.host)
+		return
+	}
+	result := s.judge(c.CallbackClaim, answer, err)
+	s.settle(hard, result)
+	s.report(hard, c, result, took)
+	s.gate.leave(c.host, took > s.options.SlowAfter || err != nil || answer.Status >= http.StatusInternalServerError)
+	s.wake()
+}
+
+// post sends a message to where its sending anchor wants it at this moment, signed at this moment.
+func (s *Service) post(ctx context.Context, c store.CallbackClaim) (outbound.Answer, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" {
+		return outbound.Answer{}, errors.New("there is no address that can be called")
+	}
+	signature, err := s.sign(u.Host, c.Body)
+	if err != nil {
+		return outbound.Answer{}, err
+	}
+	header := http.Header{}
+	header.Set("Content-Type", "application/json")
+	header.Set("Signature", signature)
+	header.Set("X-Stellar-Signature", signature) // the older name of the same, which some receivers still read
+	return s.poster.Post(ctx, c.URL, header, []byte(c.Body))
+}
+
+// sign makes the value of SEP-31's Signature header for a body that goes to a host. The port belongs to the host when the
+// address has one: the SEP does not say, and this is how those before us did it.
+func (s *Service) sign(host, body string) (string, error) {
+	at := strconv.FormatInt(s.options.Now().Unix(), 10)
+	signature, err := s.signer.Sign([]byte(at + "." + host + "." + body))
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	return "t=" + at + ", s=" + base64.StdEncoding.EncodeToString(signature), nil
+}

@@ -1,0 +1,12 @@
+// Package httpserver is how the anchor is reached over HTTP: echo set up once, the limits, the one mapping of errors to
+// answers, and the operator's address with health and metrics.
+//
+// It promises that every request that reaches a handler has a bounded body, a bounded time and only text that is UTF-8
+// without U+0000; that every error becomes JSON with the right status, the same everywhere and also where a handler
+// panicked; that browsers may read the answers of the SEP endpoints, errors included; and that a server that is told to
+// stop lets requests under way finish.
+//
+// It must never know what an endpoint does, tell a client what went wrong inside, or log the values of a query, a header
+// or a body. The wiring makes one for the SEP endpoints and one for the operator; the edges add their routes to its groups
+// and return their errors to it.
+package httpserver

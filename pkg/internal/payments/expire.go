@@ -1,0 +1,79 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+)
+
+// expireAtOnce is how many transactions expire in one database transaction.
+const expireAtOnce = 100
+
+// Expire ends the transactions of an account that ran out before the ledger through which the account has been seen: no
+// payment can have come in time. No wall clock takes part, so nothing expires while the account is behind. Those that are
+// paid in part stay. It answers how many there were.
+func (s *Service) Expire(ctx context.Context, account string) (int, error) {
+	total := 0
+	for {
+		n, err := s.expireSome(ctx, account)
+		total += n
+		if err != nil || n < expireAtOnce {
+			return total, err
+		}
+	}
+}
+
+func (s *Service) expireSome(ctx context.Context, account string) (int, error) {
+	c, err := s.db.CursorOf(ctx, account)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	ids, err := s.db.ExpiredTransactions(ctx, account, c.ThroughClosedUs, expireAtOnce)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	slices.Sort(ids) // the order in which rows are locked
+	n := 0
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n = 0
+		for _, id := range ids {
+			expired, err := expire(ctx, tx, id, c.ThroughClosedUs)
+			if err != nil {
+				return err
+			}
+			if expired {
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("expire transactions of %s: %w", account, err)
+	}
+	s.log.InfoContext(ctx, "transactions expired unpaid", "account", account, "transactions", n)
+	return n, nil
+}
+
+// expire looks again at what was found: it may have been paid or ended meanwhile.
+func expire(ctx context.Context, tx *store.Tx, id string, throughClosedUs int64) (bool, error) {
+	t, err := tx.LockTransaction(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if t.Funded || t.CreditedUnits > 0 || t.ExpiresUs == 0 || t.ExpiresUs >= throughClosedUs {
+		return false, nil
+	}
+	if _, err := anchor.Next(t.Status, t.Funded, anchor.CauseExpired); err != nil {
+		return false, nil //nolint:nilerr // it ended in another way
+	}
+	message := "the payment did not arrive in time"
+	_, err = tx.Advance(ctx, t, anchor.Change{Cause: anchor.CauseExpired, Actor: actor, Reason: message, Message: &message})
+	return err == nil, err
+}

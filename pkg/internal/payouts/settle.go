@@ -1,0 +1,270 @@
+package payouts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+)
+
+// answer is what somebody said of an attempt.
+type answer struct {
+	key     anchor.PayoutKey
+	outcome anchor.Outcome
+	source  Source
+	fence   int64 // of the claim under which it was asked for; 0 for none
+	actor   string
+	why     string // besides what the outcome says: the error of a rail
+}
+
+// errUnknownKey means that no attempt has the key.
+var errUnknownKey = errors.New("no attempt has this key")
+
+// settle stores answers and does what follows from them, all in one database transaction. They must be about different
+// transactions. An answer about a key of no attempt is counted, logged and left out, and makes the error errUnknownKey after
+// the others were settled.
+func (s *Service) settle(ctx context.Context, answers ...answer) error {
+	var strangers []answer
+	err := s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		g := settling{service: s, tx: tx, concerned: map[string]bool{}}
+		if err := g.run(ctx, answers); err != nil {
+			return err
+		}
+		strangers = g.strangers
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("settle %d answers: %w", len(answers), err)
+	}
+	for _, a := range strangers {
+		s.unmatched.Add(1)
+		s.log.ErrorContext(ctx, "a rail spoke of a key that no attempt has; nothing was changed",
+			"key", printable(a.key), "outcome", kindOf(a.outcome), "source", a.source)
+	}
+	if len(strangers) > 0 {
+		return errUnknownKey
+	}
+	return nil
+}
+
+// printable bounds what a stranger may put into the log.
+func printable(key anchor.PayoutKey) string { return cut(string(key), 64) }
+
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+func kindOf(o anchor.Outcome) string {
+	if o.Kind() == anchor.OutcomeUnknown {
+		return "unknown"
+	}
+	return string(o.Kind())
+}
+
+// settling is one run of the closure of settle.
+type settling struct {
+	service   *Service
+	tx        *store.Tx
+	now       int64
+	concerned map[string]bool // transactions
+
+	strangers []answer
+	answers   []store.AttemptAnswer
+	attempts  []store.AttemptMove
+	payouts   []store.PayoutMove
+	postponed []store.Postponed
+	told      []telling
+}
+
+// telling is what a transaction is told after its payout has moved.
+type telling struct {
+	t       store.Transaction
+	changes []anchor.Change
+}
+
+func (g *settling) run(ctx context.Context, answers []answer) error {
+	var err error
+	if g.now, err = g.tx.Now(ctx); err != nil {
+		return err
+	}
+	keys := make([]anchor.PayoutKey, len(answers))
+	for i, a := range answers {
+		keys[i] = a.key
+	}
+	locked, err := g.tx.LockAnswered(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		is, known := locked[a.key]
+		if !known {
+			g.strangers = append(g.strangers, a)
+			continue
+		}
+		if g.concerned[is.Transaction.ID] {
+			return fmt.Errorf("two answers about transaction %s at once", is.Transaction.ID)
+		}
+		g.concerned[is.Transaction.ID] = true
+		if err := g.one(ctx, a, is); err != nil {
+			return err
+		}
+	}
+	return g.write(ctx)
+}
+
+// one decides about one answer and prepares what is written.
+func (g *settling) one(ctx context.Context, a answer, is store.Answered) error {
+	move := Decide(g.situation(a, is), a.outcome, g.service.rules(is.Payout.Rail))
+	if move.NeedsInfo && !answerable(a.outcome, is.Transaction) {
+		// Nobody can be asked, so it ends as any other failure does.
+		move = Decide(g.situation(a, is), anchor.Failed(""), g.service.rules(is.Payout.Rail))
+	}
+	g.answers = append(g.answers, recorded(a, is, move))
+	if move.Postpone {
+		g.postponed = append(g.postponed, store.Postponed{
+			PayoutID: is.Payout.ID, Version: is.Payout.Version, Fence: is.Payout.Fence, NextUs: g.now + move.Wait.Microseconds(),
+		})
+	}
+	if !move.Used {
+		return nil
+	}
+	g.moveAttempt(a, is, move)
+	if move.NeedsInfo {
+		return g.needInfo(ctx, a, is)
+	}
+	g.movePayout(a, is, move)
+	return nil
+}
+
+func (g *settling) situation(a answer, is store.Answered) Situation {
+	held := a.fence != 0 && a.fence == is.Payout.Fence
+	return Situation{
+		Payout: is.Payout.State, Attempt: is.Attempt.State, Present: is.Present, Source: a.source, Claimed: held,
+		Sends: is.Attempt.Sends, FirstSentUs: is.Attempt.FirstSentUs, LastSentUs: is.Attempt.LastSentUs, NowUs: g.now,
+		Tries: is.Payout.Tries, Spread: spread(),
+	}
+}
+
+// recorded is the answer as it is kept. Reasons are for operators; what a rail puts into them is bounded.
+func recorded(a answer, is store.Answered, move Move) store.AttemptAnswer {
+	var row store.AttemptAnswer
+	row.PayoutID, row.Number, row.Key, row.Source = is.Payout.ID, is.Attempt.Number, string(a.key), string(a.source)
+	row.Outcome, row.ExternalID, row.Fence, row.Used = a.outcome.Kind(), cut(a.outcome.ExternalID(), 500), a.fence, move.Used
+	row.Why = cut(reason(a), 500)
+	row.Needs = needsText(a.outcome.Needs())
+	return row
+}
+
+func reason(a answer) string {
+	if a.why != "" {
+		return a.why
+	}
+	return a.outcome.Why()
+}
+
+func (g *settling) moveAttempt(a answer, is store.Answered, move Move) {
+	after := is.Attempt
+	if move.Attempt != "" {
+		after.State = move.Attempt
+	}
+	if after.State == is.Attempt.State && move.Payout == "" {
+		return // a contradiction leaves the attempt as it was
+	}
+	after.Sends, after.Outcome = move.Sends, a.outcome.Kind()
+	if after.Sends == 0 {
+		after.FirstSentUs, after.LastSentUs = 0, 0
+	}
+	if id := cut(a.outcome.ExternalID(), 500); id != "" {
+		after.ExternalID = id
+	}
+	g.attempts = append(g.attempts, store.AttemptMove{Before: is.Attempt, After: after})
+}
+
+func (g *settling) movePayout(a answer, is store.Answered, move Move) {
+	t := is.Transaction
+	if move.Payout != "" {
+		g.write1(a, is, move.Payout, anchor.WaitsForNothing, move)
+		if move.Payout == anchor.PayoutFailed || move.Payout == anchor.PayoutReturned {
+			t.PayoutUnits -= is.Payout.DebitUnits
+		}
+	}
+	if id := cut(a.outcome.ExternalID(), 500); id != "" && move.Cause != "" {
+		t.ExternalID = id
+	}
+	g.tell(t, changesOf(a, &t, is, move))
+}
+
+// write1 prepares the payout's own row; the claim is over.
+func (g *settling) write1(a answer, is store.Answered, state anchor.PayoutState, waits anchor.WaitsFor, move Move) {
+	after := is.Payout
+	after.State, after.WaitsFor, after.LeaseOwner, after.LeaseUntilUs = state, waits, "", 0
+	after.NextUs, after.Tries = g.now+move.Wait.Microseconds(), 0
+	if state == anchor.PayoutReady && a.outcome.Kind() == anchor.OutcomeNotSent {
+		after.Tries = is.Payout.Tries + 1
+	}
+	g.payouts = append(g.payouts, store.PayoutMove{Before: is.Payout, After: after, Change: anchor.Change{
+		Cause: causeOf(state), Actor: a.actor, Reason: cut(reason(a), 500),
+	}})
+}
+
+// causeOf names in the payout's history what happened.
+func causeOf(state anchor.PayoutState) anchor.Cause {
+	switch state {
+	case anchor.PayoutDelivered:
+		return anchor.CausePayoutDelivered
+	case anchor.PayoutAccepted:
+		return anchor.CausePayoutAccepted
+	case anchor.PayoutFailed:
+		return anchor.CausePayoutFailed
+	case anchor.PayoutReturned:
+		return anchor.CausePayoutReturned
+	default:
+		return anchor.CauseNoted
+	}
+}
+
+func (g *settling) tell(t store.Transaction, changes []anchor.Change) {
+	if len(changes) > 0 {
+		g.told = append(g.told, telling{t, changes})
+	}
+}
+
+func (g *settling) write(ctx context.Context) error {
+	if err := g.tx.InsertAnswers(ctx, g.answers); err != nil {
+		return err
+	}
+	if err := g.tx.MoveAttempts(ctx, g.attempts); err != nil {
+		return err
+	}
+	if err := g.tx.MovePayouts(ctx, g.payouts); err != nil {
+		return err
+	}
+	if err := g.tx.PostponePayouts(ctx, g.postponed); err != nil {
+		return err
+	}
+	slices.SortFunc(g.told, func(a, b telling) int { return strings.Compare(a.t.ID, b.t.ID) })
+	for _, told := range g.told {
+		if err := g.advance(ctx, told); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *settling) advance(ctx context.Context, told telling) error {
+	t := told.t
+	for _, change := range told.changes {
+		var err error
+		if t, err = g.tx.Advance(ctx, t, change); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+-- What may be sent now, in the order in which it became due, from a place on. CROSS JOIN keeps SQLite from looking at the
+-- transactions first; the constant state lets both engines use the partial indexes.
+-- name: DueCallbacks :many
+SELECT c.id, c.next_us, t.callback_url
+FROM callbacks c CROSS JOIN transactions t
+WHERE c.state = 'pending' AND c.next_us <= @now_us AND (c.next_us, c.id) > (CAST(@after_us AS BIGINT), CAST(@after_id AS TEXT))
+  AND c.subject_kind = 'transaction' AND t.id = c.subject_id
+  AND NOT EXISTS (
+    SELECT 1 FROM callbacks e
+    WHERE e.state = 'pending' AND e.subject_kind = c.subject_kind AND e.subject_id = c.subject_id
+      AND e.subscriber = c.subscriber AND e.seq < c.seq)
+ORDER BY c.next_us, c.id LIMIT @max_rows;
+
+-- name: NextCallback :many
+SELECT next_us FROM callbacks WHERE state = 'pending' AND next_us > @now_us ORDER BY next_us, id LIMIT 1;
+
+-- Guarded by the fence: who lost the lease settles nothing.
+-- name: SettleCallback :execrows
+UPDATE callbacks SET state = @state, attempts = @attempts, next_us = @next_us, lease_until_us = 0, last_answer = @last_answer,
+    updated_us = @now_us
+WHERE id = @id AND fence = @fence AND state = 'pending';
+
+-- Those behind a callback that has to wait become due no earlier than it, so that nobody looks at them in vain.
+-- name: HoldCallbacksBehind :exec
+UPDATE callbacks SET next_us = @next_us, updated_us = @now_us
+WHERE state = 'pending' AND subject_kind = @subject_kind AND subject_id = @subject_id AND subscriber = @subscriber
+  AND seq > @seq AND next_us < @next_us;
+
+-- Those behind one that is done become due now, whenever they would have been: who looks for what is new finds them.
+-- name: FreeCallbacksBehind :exec
+UPDATE callbacks SET next_us = @now_us, updated_us = @now_us
+WHERE state = 'pending' AND subject_kind = @subject_kind AND subject_id = @subject_id AND subscriber = @subscriber
+  AND seq > @seq;
+
+-- name: CallbacksOfSubject :many
+SELECT * FROM callbacks WHERE subject_kind = @subject_kind AND subject_id = @subject_id ORDER BY seq, subscriber;
