@@ -74,7 +74,7 @@ type Rail struct {
 	Kind    string        `yaml:"kind" doc:"simulated: pays nobody, for trials; refused on the public network"`
 	Outcome string        `yaml:"outcome" default:"delivered" doc:"delivered: paid at once; accepted: under way, delivered when asked after a while; failing: refused"`
 	After   time.Duration `yaml:"after" default:"0s" doc:"how long it takes, as 2s"`
-	File    string        `yaml:"file" doc:"file to which the simulated bank writes what it did; none: nowhere"`
+	File    string        `yaml:"file" default:"simulated-bank.jsonl" doc:"file that is the simulated bank's ledger; processes that name the same file share the bank"`
 }
 
 // FundingMethod maps a funding method of the assets (SEP-31) to the rail that pays it.

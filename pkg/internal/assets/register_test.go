@@ -225,8 +225,16 @@ func TestMany_registrations_of_one_asset_at_once_make_one(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newCast(t)
+		c.add(c.receiving.Address(), func(a *stellar.Account) {
+			a.Balances = append(a.Balances, stellar.Balance{AssetCode: "EURC", AssetIssuer: c.issuer.Address(), Authorized: true})
+		})
+		earlier := c.spec()
+		earlier.Code = "EURC"
+		_, err := c.service(db).Register(t.Context(), earlier)
+		require.NoError(t, err)
+		const many = 8
 		group, ctx := errgroup.WithContext(t.Context())
-		for range 8 {
+		for range many {
 			group.Go(func() error {
 				_, err := c.service(db).Register(ctx, c.spec())
 				return err
@@ -235,9 +243,39 @@ func TestMany_registrations_of_one_asset_at_once_make_one(t *testing.T) {
 		require.NoError(t, group.Wait())
 		list, err := db.Assets(t.Context())
 		require.NoError(t, err)
-		require.Len(t, list, 1)
-		require.EqualValues(t, 1, list[0].Version)
+		require.Len(t, list, 2)
+		require.EqualValues(t, 1, list[1].Version)
 	})
+}
+
+func TestA_registration_that_comes_second_finds_the_first_one(t *testing.T) {
+	t.Parallel()
+	db, c := storetest.Postgres(t), newCast(t) // on SQLite one writes at a time
+	spec := c.spec()
+	spec.Terms.FundingMethods = []string{"SEPA"}
+	var first assets.Result
+	overtaken := false
+	known := func(string) bool { // asked after the asset was looked for and before it is inserted
+		if !overtaken {
+			overtaken = true
+			var err error
+			first, err = c.service(db).Register(t.Context(), spec)
+			require.NoError(t, err)
+		}
+		return true
+	}
+	c.add(c.receiving.Address(), func(a *stellar.Account) {
+		a.Balances = append(a.Balances, stellar.Balance{AssetCode: "EURC", AssetIssuer: c.issuer.Address(), Authorized: true})
+	})
+	earlier := c.spec()
+	earlier.Code = "EURC"
+	_, err := c.service(db).Register(t.Context(), earlier) // so that the account is watched already
+	require.NoError(t, err)
+
+	second, err := c.with(db, assets.Options{KnownMethod: known}).Register(t.Context(), spec)
+	require.NoError(t, err)
+	require.True(t, first.Created)
+	require.Equal(t, assets.Result{Asset: first.Asset}, second)
 }
 
 func TestWhat_the_network_contradicts_is_refused_before_anything_is_stored(t *testing.T) {

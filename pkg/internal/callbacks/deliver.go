@@ -15,7 +15,7 @@ import (
 )
 
 // Deliver is one pass: it claims what is due and has room, starts its delivery and returns without waiting for the answers.
-// It claims nothing once soft has ended; hard ends deliveries under way. worked tells that it started some.
+// It claims nothing once soft has ended; hard ends deliveries under way. worked tells that there may be more to do.
 func (s *Service) Deliver(soft, hard context.Context) (worked bool, err error) {
 	s.passing.Lock()
 	defer s.passing.Unlock()
@@ -35,7 +35,7 @@ func (s *Service) Deliver(soft, hard context.Context) (worked bool, err error) {
 	for _, c := range claims {
 		s.underWay.Go(func() { s.deliver(hard, deadline, c) })
 	}
-	if len(claims) > 0 {
+	if len(list) > 0 { // also when somebody else was faster: there may be more
 		return true, nil
 	}
 	return false, s.setAlarm(hard)
@@ -69,9 +69,10 @@ func (s *Service) claim(ctx context.Context, list []picked) ([]claimed, error) {
 	return claims, nil
 }
 
-// setAlarm wakes the loop when the next callback becomes due, if that is before the interval is over.
+// setAlarm wakes the loop when the next callback becomes due that was not at the last look, if that is before the interval
+// is over.
 func (s *Service) setAlarm(ctx context.Context) error {
-	wait, ok, err := s.db.NextCallback(ctx)
+	wait, ok, err := s.db.NextCallback(ctx, s.scan.looked)
 	if err == nil && ok && wait < s.options.Interval {
 		s.alarm.Reset(wait)
 	}

@@ -187,18 +187,24 @@ func deliverAll(t testing.TB, s *callbacks.Service) {
 	}
 }
 
-// running runs services until the returned function is called, which waits for their end.
+// running runs services until the returned function is called, which waits for their end; a test that has failed does not
+// wait for deliveries under way.
 func running(t testing.TB, services ...*callbacks.Service) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	hard, endHard := context.WithCancel(t.Context())
+	soft, endSoft := context.WithCancel(hard)
 	var all sync.WaitGroup
 	errs := make([]error, len(services))
 	for i, s := range services {
-		all.Go(func() { errs[i] = s.Run(worker.Life{Soft: ctx, Hard: t.Context()}) })
+		all.Go(func() { errs[i] = s.Run(worker.Life{Soft: soft, Hard: hard}) })
 	}
 	return sync.OnceFunc(func() {
-		cancel()
+		endSoft()
+		if t.Failed() {
+			endHard()
+		}
 		all.Wait()
+		endHard()
 		require.NoError(t, errors.Join(errs...))
 	})
 }
@@ -208,7 +214,7 @@ func await(t testing.TB, event <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-event:
-	case <-time.After(time.Minute):
+	case <-time.After(20 * time.Second):
 		t.Fatalf("waited in vain: %s", what)
 	}
 }

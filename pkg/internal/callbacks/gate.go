@@ -50,7 +50,7 @@ func (g *gate) roomFor(r *receiver) bool {
 	case r.poor:
 		return r.underWay == 0 && g.busyPoor < max(1, g.total/2)
 	}
-	return true
+	return r.underWay < g.perReceiver
 }
 
 // enter reserves a delivery to a host, to be given back with leave or cancel.

@@ -11,11 +11,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
-const (
-	pageSize = 200
-	// overlap is how far a look goes back: what is committed late carries an earlier time.
-	overlap = 10 * time.Second
-)
+const pageSize = 200
 
 // scan remembers how far the due callbacks were looked at, so that the backlog of a slow receiver is not read again and
 // again. Whatever becomes due, or is freed by the one before it, comes behind the frontier.
@@ -23,6 +19,7 @@ type scan struct {
 	frontier store.CallbackPlace            // everything up to here was taken or skipped
 	skipped  map[string]store.CallbackPlace // by host: behind this place there are some that found no room
 	whole    time.Time                      // when a look began at the very beginning
+	looked   int64                          // the database's time at the last look, in microseconds
 }
 
 // picked is a callback for which there is room, with the host that the room is at.
@@ -35,7 +32,7 @@ func (s *Service) pick(ctx context.Context) ([]picked, error) {
 	if now := s.options.Now(); s.scan.whole.IsZero() || now.Sub(s.scan.whole) >= s.options.Interval {
 		s.scan = scan{skipped: map[string]store.CallbackPlace{}, whole: now}
 	}
-	p := picking{db: s.db, gate: s.gate, scan: &s.scan, met: map[string]bool{}}
+	p := picking{db: s.db, gate: s.gate, scan: &s.scan, met: map[string]bool{}, overlap: s.options.Overlap}
 	err := p.refill(ctx)
 	if err == nil {
 		err = p.advance(ctx)
@@ -61,6 +58,8 @@ type picking struct {
 	scan   *scan
 	picked []picked
 	met    map[string]bool // ids; what was looked at twice is picked once
+
+	overlap time.Duration
 }
 
 // refill takes those that were skipped and have room by now.
@@ -112,6 +111,7 @@ func (p *picking) advance(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		p.scan.looked = now
 		for _, c := range list {
 			if !p.take(c) {
 				if p.gate.full() {
@@ -122,7 +122,7 @@ func (p *picking) advance(ctx context.Context) error {
 			p.scan.frontier = c.CallbackPlace
 		}
 		if len(list) < pageSize {
-			p.scan.frontier = store.CallbackPlace{NextUs: now - overlap.Microseconds()}
+			p.scan.frontier = store.CallbackPlace{NextUs: now - p.overlap.Microseconds()}
 			return nil
 		}
 	}

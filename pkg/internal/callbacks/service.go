@@ -39,6 +39,8 @@ type Options struct {
 	SlowAfter time.Duration
 	// Interval is the longest time between two looks at the tables. [30 s]
 	Interval time.Duration
+	// Overlap is how far each look goes back: what is committed late carries an earlier time. [10 s]
+	Overlap time.Duration
 	// Now is the clock of signatures and deadlines. [time.Now]
 	Now func() time.Time
 	// Spread varies a pause, so that what failed together is not tried together. [by up to a fifth, at random]
@@ -54,6 +56,7 @@ func (o Options) withDefaults() Options {
 	o.PerReceiver = min(either(o.PerReceiver, max(1, o.Concurrency/8)), o.Concurrency)
 	o.SlowAfter = either(o.SlowAfter, time.Second)
 	o.Interval = either(o.Interval, 30*time.Second)
+	o.Overlap = either(o.Overlap, 10*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -145,25 +145,17 @@ func (s *Service) ForTransaction(ctx context.Context, ownerAccount, customerID, 
 	if err := tidy(customerID); err != nil {
 		return nil, err
 	}
-	row, err := s.db.CustomerOf(ctx, ownerAccount, customerID)
+	p, err := s.db.PersonOf(ctx, ownerAccount, customerID)
 	if err != nil {
 		return nil, refused(err)
 	}
-	statuses, err := s.db.StatusesOfCustomer(ctx, row.ID)
-	if err != nil {
-		return nil, err
-	}
-	if status, judged := statuses[customerType]; customerType != "" && (!judged || unjudged(status)) {
-		if err := s.judge(ctx, row.ID, judgement{also: customerType, demanded: true}); err != nil {
+	if status, judged := p.Statuses[customerType]; customerType != "" && (!judged || unjudged(status)) {
+		if err := s.judge(ctx, p.ID, judgement{also: customerType, demanded: true}); err != nil {
 			return nil, err
 		}
-		if statuses, err = s.db.StatusesOfCustomer(ctx, row.ID); err != nil {
-			return nil, err
+		if p, err = s.db.PersonOf(ctx, ownerAccount, customerID); err != nil {
+			return nil, refused(err)
 		}
 	}
-	values, err := s.db.CustomerValues(ctx, row)
-	if err != nil {
-		return nil, refused(err)
-	}
-	return &anchor.Customer{ID: row.ID, Version: row.Version, Type: customerType, Statuses: statusesOf(statuses), Values: values}, nil
+	return &anchor.Customer{ID: p.ID, Version: p.Version, Type: customerType, Statuses: statusesOf(p.Statuses), Values: p.Values}, nil
 }

@@ -206,9 +206,9 @@ func TestMoneyIsCreditedWhateverTheKYCSaysAndThePayoutWaits(t *testing.T) {
 			{"4", anchor.CustomerNeedsInfo, anchor.PayoutWaiting, anchor.WaitsForKYC, anchor.StatusPendingCustomerInfoUpdate},
 			{"5", "", anchor.PayoutWaiting, anchor.WaitsForKYC, anchor.StatusPendingCustomerInfoUpdate},
 		} {
-			receiver := b.customer(t, c.memo, c.status)
+			receiver, payer := b.customer(t, c.memo, c.status), b.customer(t, "sender of "+c.memo, anchor.CustomerAccepted)
 			agreed := b.agree(t, terms{memoType: "id", memo: c.memo, units: unit, change: func(row *store.Transaction) {
-				row.TakePart(b.customer(t, "sender of "+c.memo, anchor.CustomerAccepted), customerType, receiver, customerType)
+				row.TakePart(payer, customerType, receiver, customerType)
 				row.CallbackUrl = "https://sender.example/callback"
 			}})[0]
 			b.apply(t, 12, b.pays(position(12, 1, 1)+int64(len(b.payments(t))), c.memo, unit))

@@ -43,6 +43,9 @@ func (s *Service) Execute(soft, hard context.Context) (worked bool, err error) {
 		p.await(soft, p.woken())
 	}
 	p.finish()
+	if hard.Err() != nil { // told to stop at once: that a claim did not come about is no fault
+		err = nil
+	}
 	return worked, err
 }
 

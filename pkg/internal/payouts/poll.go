@@ -24,6 +24,9 @@ func (s *Service) Poll(soft, hard context.Context) (worked bool, err error) {
 	defer end()
 	for soft.Err() == nil {
 		asked, err := s.pollOnce(hard, record)
+		if hard.Err() != nil { // told to stop at once
+			return worked, nil
+		}
 		if err != nil || asked == 0 {
 			return worked, err
 		}

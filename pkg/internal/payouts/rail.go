@@ -34,9 +34,8 @@ func askRail[T any](s *Service, hard context.Context, deadline time.Time, call f
 	s.abandoned.Add(1)
 	s.log.ErrorContext(hard, "a rail did not heed the end of its context; the call is left behind", "left_behind", s.abandoned.Load())
 	go func() {
-		a := <-answered
+		late(<-answered)
 		s.abandoned.Add(-1)
-		late(a)
 	}()
 	return otherwise
 }

@@ -135,3 +135,18 @@ func dead() store.ClaimTerms {
 		Owner: "dead", Actor: "dead", Lease: time.Microsecond, Limit: 100, SameKeySafeFor: map[string]time.Duration{payoutstest.Rail: 0},
 	}
 }
+
+// judgeAlone changes the receiver's status without letting its transactions follow.
+func judgeAlone(t *testing.T, w *payoutstest.World, status anchor.CustomerStatus) error {
+	return w.DB.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		c, err := tx.LockCustomer(ctx, w.Receiver.ID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.AdvanceCustomer(ctx, c, store.CustomerChange{
+			Cause: store.CustomerJudged, Actor: "test",
+			Statuses: map[string]store.DecidedStatus{payoutstest.ReceiverType: {Status: status}},
+		})
+		return err
+	})
+}

@@ -2,7 +2,6 @@ package sep10_test
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,14 +10,11 @@ import (
 	"github.com/stellar/go-stellar-sdk/keypair"
 	"github.com/stellar/go-stellar-sdk/txnbuild"
 	"github.com/stretchr/testify/require"
-
-	"github.com/anchorkit/anchor/pkg/internal/sep10"
 )
 
 // BenchmarkLogin is one login on all cores: GET, the client's own work between (reading the challenge and signing it) and
 // POST, without the network and the database.
 func BenchmarkLogin(b *testing.B) {
-	quiet := func(d *sep10.Deps) { d.Log = slog.New(slog.DiscardHandler) }
 	for name, existing := range map[string]bool{"existing": true, "unknown": false} {
 		b.Run(name, func(b *testing.B) {
 			bundle, client := setup(b, quiet), keypair.MustRandom()

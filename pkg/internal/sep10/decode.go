@@ -77,7 +77,7 @@ func (h *Handler) checkClient(account string) (muxed bool, err error) {
 // memoOf reads a memo of type id, the only one that SEP-10 knows: decimal, 0 to 2^64-1.
 func memoOf(text string) (*txnbuild.MemoID, error) {
 	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || text[0] == '+' {
+	if err != nil {
 		return nil, anchor.Refuse("memo must be a memo of type id: a whole number of 64 bits")
 	}
 	return new(txnbuild.MemoID(id)), nil

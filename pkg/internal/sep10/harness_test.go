@@ -37,7 +37,7 @@ const (
 
 func jwtKey() []byte { return []byte("0123456789abcdef0123456789abcdef") }
 
-// network is the accounts that exist; every other one does not.
+// accounts are those that exist; every other one does not.
 type accounts struct {
 	mu    sync.Mutex
 	known map[string]stellar.Account
@@ -134,9 +134,10 @@ func setup(t testing.TB, change ...func(*sep10.Deps)) *bundle {
 	for _, f := range change {
 		f(&b.deps)
 	}
+	b.signing = b.deps.Signing
 	handler, err := sep10.New(b.deps)
 	require.NoError(t, err)
-	b.server, err = httpserver.New(httpserver.Options{Log: log})
+	b.server, err = httpserver.New(httpserver.Options{Log: b.deps.Log})
 	require.NoError(t, err)
 	handler.Routes(b.server.Group("/auth"))
 	who := b.server.Group("/who")

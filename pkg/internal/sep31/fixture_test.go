@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/httpserver"
 	"github.com/anchorkit/anchor/pkg/internal/sep31"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/storetest"
@@ -92,13 +94,13 @@ func newServerOn(t testing.TB, db *store.DB, b business, change ...func(*store.A
 	service := transactions.New(transactions.Deps{DB: db, Receiver: b, Customers: nobody{}, Options: transactions.Options{
 		Lifetime: time.Hour, CheckCallbackURL: func(string) error { return nil },
 	}})
-	e := echo.New()
-	e.HTTPErrorHandler = answerError
+	front, err := httpserver.New(httpserver.Options{Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
 	caller := func(c echo.Context) anchor.SendingAnchor {
 		return anchor.SendingAnchor{Account: strings.TrimPrefix(c.Request().Header.Get("Authorization"), "Bearer ")}
 	}
-	sep31.New(service, caller).Routes(e.Group("/sep31"), protect)
-	return server{db: db, http: e}
+	sep31.New(service, caller).Routes(front.Group("/sep31"), protect)
+	return server{db: db, http: front}
 }
 
 // protect refuses requests without a token, as the middleware in front does.
@@ -109,28 +111,6 @@ func protect(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-// answerError maps errors as the real server does.
-func answerError(err error, c echo.Context) {
-	problem := anchor.ProblemOf(err)
-	status := map[anchor.Code]int{
-		anchor.CodeInvalid: 400, anchor.CodeForbidden: 403, anchor.CodeNotFound: 404, anchor.CodeConflict: 409, anchor.CodeTooLarge: 413,
-		anchor.CodeUnsupported: 415, anchor.CodeCustomerInfoNeeded: 400, anchor.CodeTransactionInfoNeeded: 400, anchor.CodeInternal: 500,
-	}[problem.Code]
-	body := map[string]any{"error": problem.Text}
-	switch problem.Code {
-	case anchor.CodeCustomerInfoNeeded:
-		body = map[string]any{"error": "customer_info_needed", "type": problem.Type}
-	case anchor.CodeTransactionInfoNeeded:
-		body = map[string]any{"error": "transaction_info_needed", "fields": map[string]any{"transaction": problem.Fields}}
-	case anchor.CodeInternal:
-		if answer, ok := errors.AsType[*echo.HTTPError](err); ok {
-			status = answer.Code
-		}
-		body = map[string]any{"error": "internal error"}
-	}
-	_ = c.JSON(status, body)
 }
 
 // answer is what came back.

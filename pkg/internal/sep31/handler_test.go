@@ -171,8 +171,8 @@ func TestGet_finds_only_ones_own(t *testing.T) {
 	id := s.create(t)
 	require.Equal(t, http.StatusNotFound, s.ask(t, http.MethodGet, "/transactions/"+id, stranger, "").status)
 	require.Equal(t, http.StatusForbidden, s.ask(t, http.MethodGet, "/transactions/"+id, outsider, "").status)
-	for _, bad := range []string{store.NewID(), "%00", "%ff", "..%2f", strings.Repeat("x", 5000)} {
-		require.Equal(t, http.StatusNotFound, s.ask(t, http.MethodGet, "/transactions/"+bad, sending, "").status)
+	for bad, status := range map[string]int{store.NewID(): 404, "..%2f": 404, strings.Repeat("x", 5000): 404, "%00": 400, "%ff": 400} {
+		require.Equal(t, status, s.ask(t, http.MethodGet, "/transactions/"+bad, sending, "").status, bad)
 	}
 }
 

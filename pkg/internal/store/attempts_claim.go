@@ -303,7 +303,7 @@ func (c *claiming) sending(d due, a, before Attempt, request anchor.Payout) {
 	after.NextUs = after.LeaseUntilUs // from then on it is looked after as one that is under way
 	c.payouts = append(c.payouts, PayoutMove{d.payout, after, c.noted("")})
 	claimed := after
-	claimed.Version++
+	claimed.Version, claimed.UpdatedUs = claimed.Version+1, c.now
 	c.claims = append(c.claims, Claim{Payout: claimed, Attempt: a, Request: request, before: before, nextUs: d.payout.NextUs})
 }
 

@@ -88,7 +88,7 @@ func (w *watching) claim(p Payout, a Attempt, sealed Transaction) error {
 		w.lost = append(w.lost, PayoutMove{p, after, anchor.Change{
 			Cause: anchor.CauseNoted, Actor: w.terms.Actor, Reason: "whoever sent it did not say what became of it",
 		}})
-		after.Version++
+		after.Version, after.UpdatedUs = p.Version+1, w.now
 	} else {
 		w.kept = append(w.kept, PayoutMove{Before: p, After: after})
 	}

@@ -68,12 +68,13 @@ func (db *DB) DueCallbacks(ctx context.Context, after CallbackPlace, limit int) 
 	return list, now, nil
 }
 
-// NextCallback tells how long it takes until another callback may become due; ok is false if none waits for its time.
-func (db *DB) NextCallback(ctx context.Context) (wait time.Duration, ok bool, err error) {
+// NextCallback tells how long it takes until a callback may become due that was not yet at a time of the database, such as the
+// one that DueCallbacks returned; zero if that has come meanwhile. ok is false if none waits for its time.
+func (db *DB) NextCallback(ctx context.Context, looked int64) (wait time.Duration, ok bool, err error) {
 	err = db.look(ctx, func(q *sqlgen.Queries, now int64) error {
-		rows, err := q.NextCallback(ctx, now)
+		rows, err := q.NextCallback(ctx, looked)
 		if ok = len(rows) > 0; ok {
-			wait = time.Duration(rows[0]-now) * time.Microsecond
+			wait = max(0, time.Duration(rows[0]-now)*time.Microsecond)
 		}
 		return err
 	})

@@ -108,10 +108,17 @@ func TestOnlyTheOldestCallbackOfASubjectCanBeClaimed(t *testing.T) {
 
 		w.settle(t, claims[0], store.CallbackPending, time.Hour)
 		require.Empty(t, w.due(t), "those behind it wait with it")
-		wait, ok, err := db.NextCallback(t.Context())
+		_, looked, err := db.DueCallbacks(t.Context(), store.CallbackPlace{}, 1)
+		require.NoError(t, err)
+		wait, ok, err := db.NextCallback(t.Context(), looked)
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.InDelta(t, time.Hour, wait, float64(time.Minute))
+
+		wait, ok, err = db.NextCallback(t.Context(), looked-time.Hour.Microseconds())
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Positive(t, wait, "what was done before is not asked for again")
 	})
 }
 

@@ -21,13 +21,15 @@ func (tx *Tx) writeCredits(ctx context.Context, credits []credit, now int64) err
 	}{
 		{"transactions", fundTransactions(), len(credits), func(i int) []any { return credits[i].transactionRow() }},
 		{"payouts", insertFirstPayouts(), len(credits), func(i int) []any { return credits[i].payoutRow() }},
-		{"events", insertEvents(), 2 * len(credits), func(i int) []any { return credits[i/2].eventRow(i % 2) }},
 		{"callbacks", insertCallbacks(), len(callbacks), func(i int) []any { return callbacks[i] }},
 	} {
 		n, err := tx.setwise(ctx, write.s, write.n, []any{now}, write.row)
 		if err := exactly(write.n, n, err); err != nil {
 			return fmt.Errorf("fund %d transactions: %s: %w", len(credits), write.what, err)
 		}
+	}
+	if err := tx.events(ctx, eventsOf(credits)); err != nil {
+		return fmt.Errorf("fund %d transactions: %w", len(credits), err)
 	}
 	tx.wakeForCredits(credits, len(callbacks))
 	return nil
@@ -45,8 +47,9 @@ func (tx *Tx) wakeForCredits(credits []credit, callbacks int) {
 	}
 }
 
-// fundTransactions is guarded by version and status, given as values: a constant status would lead Postgres to the index of
-// expiring transactions. VALUES names its columns column1, column2, … on both engines.
+// fundTransactions is guarded by version and status. The status is compared as an expression and not as a constant: either
+// of an index of statuses or that of expiring transactions looks cheaper to Postgres than the primary key while a table is
+// new, and is not. VALUES names its columns column1, column2, … on both engines.
 func fundTransactions() statement {
 	return statement{
 		head: `UPDATE transactions SET version = v.column2 + 1, status = v.column4, funded = TRUE, credited_units = v.column5,
@@ -54,7 +57,7 @@ func fundTransactions() statement {
 		status_us = v.column10, completed_us = v.column11, status_message = v.column12, updated_us = $1 FROM (VALUES `,
 		row: "(CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS BIGINT)," +
 			"CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS BIGINT),CAST(? AS TEXT))",
-		tail: `) AS v WHERE transactions.id = v.column1 AND transactions.version = v.column2 AND transactions.status = v.column3`,
+		tail: `) AS v WHERE transactions.id = v.column1 AND transactions.version = v.column2 AND transactions.status || '' = v.column3`,
 	}
 }
 
@@ -81,20 +84,15 @@ func (c *credit) payoutRow() []any {
 	}
 }
 
-func insertEvents() statement {
-	return statement{
-		head: `INSERT INTO events (subject_kind, subject_id, seq, kind, from_status, to_status, actor, reason, detail, at_us) VALUES `,
-		row:  "(?, ?, ?, ?, ?, ?, ?, ?, ?, $1)",
+// eventsOf are those of the transactions and those of their payouts.
+func eventsOf(credits []credit) []eventOf {
+	events := make([]eventOf, 0, 2*len(credits))
+	for _, c := range credits {
+		events = append(events,
+			eventOf{SubjectTransaction, c.after.ID, c.after.Version, string(c.before), string(c.after.Status), c.change},
+			eventOf{SubjectPayout, c.payout.ID, c.payout.Version, "", string(c.payout.State), c.change})
 	}
-}
-
-// eventRow is the event of the transaction (0) or that of its payout (1).
-func (c *credit) eventRow(which int) []any {
-	kind, id, seq, from, to := SubjectTransaction, c.after.ID, c.after.Version, string(c.before), string(c.after.Status)
-	if which == 1 {
-		kind, id, seq, from, to = SubjectPayout, c.payout.ID, c.payout.Version, "", string(c.payout.State)
-	}
-	return []any{string(kind), id, seq, string(c.change.Cause), from, to, c.change.Actor, c.change.Reason, c.change.Detail}
+	return events
 }
 
 func insertCallbacks() statement {

@@ -134,14 +134,14 @@ func TestKeyrings_refuse_keys_that_are_none(t *testing.T) {
 
 func TestAdding_to_a_keyring_leaves_the_others_alone(t *testing.T) {
 	t.Parallel()
-	base := ring(t, "a", "b")
+	base := ring(t, "a", "b", "x")
 	one, err := base.Add("c", bytes.Repeat([]byte{1}, 32))
 	require.NoError(t, err)
 	two, err := base.Add("d", bytes.Repeat([]byte{2}, 32))
 	require.NoError(t, err)
-	require.Len(t, base.keys, 2)
-	require.Equal(t, "c", one.keys[2].id)
-	require.Equal(t, "d", two.keys[2].id)
+	require.Len(t, base.keys, 3)
+	require.Equal(t, "c", one.keys[3].id)
+	require.Equal(t, "d", two.keys[3].id)
 }
 
 func TestData_keys_are_bound_to_their_subject(t *testing.T) {

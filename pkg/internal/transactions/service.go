@@ -74,7 +74,7 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	if d.Options.Now == nil {
-		d.Options.Now = time.Now
+		d.Options.Now = systemClock
 	}
 	if d.Options.KeyLifetime == 0 {
 		d.Options.KeyLifetime = 24 * time.Hour

@@ -4,7 +4,7 @@
 SELECT c.id, c.next_us, t.callback_url
 FROM callbacks c CROSS JOIN transactions t
 WHERE c.state = 'pending' AND c.next_us <= @now_us AND (c.next_us, c.id) > (CAST(@after_us AS BIGINT), CAST(@after_id AS TEXT))
-  AND c.subject_kind = 'transaction' AND t.id = c.subject_id
+  AND t.id = c.subject_id
   AND NOT EXISTS (
     SELECT 1 FROM callbacks e
     WHERE e.state = 'pending' AND e.subject_kind = c.subject_kind AND e.subject_id = c.subject_id
@@ -12,7 +12,7 @@ WHERE c.state = 'pending' AND c.next_us <= @now_us AND (c.next_us, c.id) > (CAST
 ORDER BY c.next_us, c.id LIMIT @max_rows;
 
 -- name: NextCallback :many
-SELECT next_us FROM callbacks WHERE state = 'pending' AND next_us > @now_us ORDER BY next_us, id LIMIT 1;
+SELECT next_us FROM callbacks WHERE state = 'pending' AND next_us > @looked_us ORDER BY next_us, id LIMIT 1;
 
 -- Guarded by the fence: who lost the lease settles nothing.
 -- name: SettleCallback :execrows

@@ -122,3 +122,16 @@ DELETE FROM customer_statuses WHERE customer_id = @customer_id;
 SELECT s.customer_id, s.type FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
 WHERE s.status = 'PROCESSING' AND s.actor = @actor AND s.updated_us < @before_us AND c.deleted_us = 0
 ORDER BY s.customer_id, s.type LIMIT @most;
+
+-- A customer with its statuses and texts in one round trip: every transaction that is agreed asks for two of them.
+-- name: PersonOfAccount :many
+SELECT c.id, c.version, c.key_id, c.sealed_key, CAST('' AS TEXT) AS kind, CAST('' AS TEXT) AS name, CAST('' AS TEXT) AS value, CAST('' AS TEXT) AS actor
+FROM customers c WHERE c.id = @id AND c.owner_account = @owner_account AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'status', s.type, s.status, s.actor
+FROM customers c JOIN customer_statuses s ON s.customer_id = c.id
+WHERE c.id = @id AND c.owner_account = @owner_account AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'value', f.name, f.sealed, ''
+FROM customers c JOIN customer_fields f ON f.customer_id = c.id
+WHERE c.id = @id AND c.owner_account = @owner_account AND c.deleted_us = 0 AND f.content_type = '' AND f.sealed <> '';

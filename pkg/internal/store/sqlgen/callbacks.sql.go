@@ -60,7 +60,7 @@ const dueCallbacks = `-- name: DueCallbacks :many
 SELECT c.id, c.next_us, t.callback_url
 FROM callbacks c CROSS JOIN transactions t
 WHERE c.state = 'pending' AND c.next_us <= $1 AND (c.next_us, c.id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
-  AND c.subject_kind = 'transaction' AND t.id = c.subject_id
+  AND t.id = c.subject_id
   AND NOT EXISTS (
     SELECT 1 FROM callbacks e
     WHERE e.state = 'pending' AND e.subject_kind = c.subject_kind AND e.subject_id = c.subject_id
@@ -169,8 +169,8 @@ const nextCallback = `-- name: NextCallback :many
 SELECT next_us FROM callbacks WHERE state = 'pending' AND next_us > $1 ORDER BY next_us, id LIMIT 1
 `
 
-func (q *Queries) NextCallback(ctx context.Context, nowUs int64) ([]int64, error) {
-	rows, err := q.query(ctx, q.nextCallbackStmt, nextCallback, nowUs)
+func (q *Queries) NextCallback(ctx context.Context, lookedUs int64) ([]int64, error) {
+	rows, err := q.query(ctx, q.nextCallbackStmt, nextCallback, lookedUs)
 	if err != nil {
 		return nil, err
 	}

@@ -511,6 +511,68 @@ func (q *Queries) OpenTransactionsOfCustomer(ctx context.Context, customerID sql
 	return items, nil
 }
 
+const personOfAccount = `-- name: PersonOfAccount :many
+SELECT c.id, c.version, c.key_id, c.sealed_key, CAST('' AS TEXT) AS kind, CAST('' AS TEXT) AS name, CAST('' AS TEXT) AS value, CAST('' AS TEXT) AS actor
+FROM customers c WHERE c.id = $1 AND c.owner_account = $2 AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'status', s.type, s.status, s.actor
+FROM customers c JOIN customer_statuses s ON s.customer_id = c.id
+WHERE c.id = $1 AND c.owner_account = $2 AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'value', f.name, f.sealed, ''
+FROM customers c JOIN customer_fields f ON f.customer_id = c.id
+WHERE c.id = $1 AND c.owner_account = $2 AND c.deleted_us = 0 AND f.content_type = '' AND f.sealed <> ''
+`
+
+type PersonOfAccountParams struct {
+	ID           string
+	OwnerAccount string
+}
+
+type PersonOfAccountRow struct {
+	ID        string
+	Version   int64
+	KeyID     string
+	SealedKey string
+	Kind      string
+	Name      string
+	Value     string
+	Actor     string
+}
+
+// A customer with its statuses and texts in one round trip: every transaction that is agreed asks for two of them.
+func (q *Queries) PersonOfAccount(ctx context.Context, arg PersonOfAccountParams) ([]PersonOfAccountRow, error) {
+	rows, err := q.query(ctx, q.personOfAccountStmt, personOfAccount, arg.ID, arg.OwnerAccount)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PersonOfAccountRow
+	for rows.Next() {
+		var i PersonOfAccountRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.KeyID,
+			&i.SealedKey,
+			&i.Kind,
+			&i.Name,
+			&i.Value,
+			&i.Actor,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const putCustomerStatus = `-- name: PutCustomerStatus :exec
 INSERT INTO customer_statuses (customer_id, type, status, message, actor, updated_us)
 VALUES ($1, $2, $3, $4, $5, $6)

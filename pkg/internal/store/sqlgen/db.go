@@ -195,6 +195,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.peopleOfAccountStmt, err = db.PrepareContext(ctx, peopleOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query PeopleOfAccount: %w", err)
 	}
+	if q.personOfAccountStmt, err = db.PrepareContext(ctx, personOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query PersonOfAccount: %w", err)
+	}
 	if q.pruneAnswersStmt, err = db.PrepareContext(ctx, pruneAnswers); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneAnswers: %w", err)
 	}
@@ -563,6 +566,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing peopleOfAccountStmt: %w", cerr)
 		}
 	}
+	if q.personOfAccountStmt != nil {
+		if cerr := q.personOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing personOfAccountStmt: %w", cerr)
+		}
+	}
 	if q.pruneAnswersStmt != nil {
 		if cerr := q.pruneAnswersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pruneAnswersStmt: %w", cerr)
@@ -789,6 +797,7 @@ type Queries struct {
 	payoutByIDStmt                           *sql.Stmt
 	payoutsOfTransactionStmt                 *sql.Stmt
 	peopleOfAccountStmt                      *sql.Stmt
+	personOfAccountStmt                      *sql.Stmt
 	pruneAnswersStmt                         *sql.Stmt
 	pruneChallengesStmt                      *sql.Stmt
 	putCustomerStatusStmt                    *sql.Stmt
@@ -878,6 +887,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		payoutByIDStmt:                           q.payoutByIDStmt,
 		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
 		peopleOfAccountStmt:                      q.peopleOfAccountStmt,
+		personOfAccountStmt:                      q.personOfAccountStmt,
 		pruneAnswersStmt:                         q.pruneAnswersStmt,
 		pruneChallengesStmt:                      q.pruneChallengesStmt,
 		putCustomerStatusStmt:                    q.putCustomerStatusStmt,

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "57b42b7ab5c528f92efd9ed7e372436bf0d3058aae9fc15a0b0e9442baf5e0f2"
+const InputsHash = "d2c65005040189f9b79ec2387bd1c5d9a9e30117028e75869ad81d732c11f28c"

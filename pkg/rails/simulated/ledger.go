@@ -1,0 +1,134 @@
+package simulated
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+)
+
+// Payment is one line of the ledger: what the bank decided about a key, for good.
+type Payment struct {
+	Key           anchor.PayoutKey `json:"key"`
+	TransactionID string           `json:"transaction_id"`
+	Amount        string           `json:"amount"`
+	Asset         string           `json:"asset"`
+	ExternalID    string           `json:"external_id"`
+	Refused       bool             `json:"refused,omitempty"` // not paid, and never will be under this key
+	At            time.Time        `json:"at"`
+	DeliveredAt   time.Time        `json:"delivered_at,omitzero"` // when the recipient has the money; zero when refused
+}
+
+// ledger is the file as this process knows it. Others append to it too.
+type ledger struct {
+	path string
+
+	mu       sync.Mutex
+	read     int64 // how much of the file is in payments
+	file     os.FileInfo
+	payments []Payment
+	byKey    map[anchor.PayoutKey]int
+}
+
+func openLedger(path string) *ledger { return &ledger{path: path, byKey: map[anchor.PayoutKey]int{}} }
+
+// errUnusable means that the file could not be used at all: nothing was paid.
+var errUnusable = errors.New("the simulated bank's file cannot be used")
+
+// with calls use while nobody else writes, after everything that others wrote has been read.
+func (l *ledger) with(use func(f *os.File) error) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnusable, err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }() // which also unlocks it
+	if err := lock(f); err != nil {
+		return fmt.Errorf("%w: %w", errUnusable, err)
+	}
+	if err := l.catchUp(f); err != nil {
+		return fmt.Errorf("%w: %w", errUnusable, err)
+	}
+	return use(f)
+}
+
+func lock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// catchUp reads what was appended since the last time. A line without an end is what a killed process left: it was never
+// confirmed to anybody, and is cut off.
+func (l *ledger) catchUp(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if l.file == nil || !os.SameFile(l.file, info) || info.Size() < l.read {
+		l.read, l.payments, l.byKey = 0, nil, map[anchor.PayoutKey]int{} // another file than before
+	}
+	l.file = info
+	if info.Size() == l.read {
+		return nil
+	}
+	news := make([]byte, info.Size()-l.read)
+	if _, err := f.ReadAt(news, l.read); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	whole := bytes.LastIndexByte(news, '\n') + 1
+	for line := range bytes.Lines(news[:whole]) {
+		var p Payment
+		if err := json.Unmarshal(line, &p); err != nil {
+			return fmt.Errorf("line after byte %d: %w", l.read, err)
+		}
+		l.remember(p)
+		l.read += int64(len(line))
+	}
+	if whole < len(news) {
+		return f.Truncate(l.read)
+	}
+	return nil
+}
+
+func (l *ledger) remember(p Payment) {
+	if _, known := l.byKey[p.Key]; !known {
+		l.byKey[p.Key] = len(l.payments)
+	}
+	l.payments = append(l.payments, p)
+}
+
+func (l *ledger) find(key anchor.PayoutKey) (Payment, bool) {
+	i, known := l.byKey[key]
+	if !known {
+		return Payment{}, false
+	}
+	return l.payments[i], true
+}
+
+// append writes one line; the lock is held.
+func (l *ledger) append(f *os.File, p Payment) error {
+	line, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	line = append(line, '\n')
+	if _, err := f.WriteAt(line, l.read); err != nil {
+		return errors.Join(err, f.Truncate(l.read))
+	}
+	l.read += int64(len(line))
+	l.remember(p)
+	return nil
+}
