@@ -9,11 +9,15 @@ SHELL := /bin/bash
 RACE_PACKAGES := \
 	./config \
 	./pkg/anchor \
+	./pkg/internal/httpserver \
 	./pkg/internal/outbound \
 	./pkg/internal/sandbox \
+	./pkg/internal/sep1 \
+	./pkg/internal/sep10 \
 	./pkg/internal/stellar \
 	./pkg/internal/worker \
-	./pkg/money
+	./pkg/money \
+	./pkg/rails/simulated
 
 # More arguments for test, test-race, torture, bench, fuzz and demo: make test ARGS='-run Payment ./pkg/money/'
 ARGS ?=

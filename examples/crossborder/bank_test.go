@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,12 +52,22 @@ func execute(t *testing.T, b bank, p anchor.Payout) anchor.Outcome {
 
 func TestBank_delivers_to_an_account_that_exists(t *testing.T) {
 	t.Parallel()
-	b := testBank(t)
+	outcome := execute(t, testBank(t), transfer(1, known, open))
+	require.Equal(t, anchor.OutcomeDelivered, outcome.Kind())
+	require.NotEmpty(t, outcome.ExternalID())
+}
+
+func TestBank_that_takes_its_time_tells_so_and_is_asked_again(t *testing.T) {
+	t.Parallel()
+	s := testSettings(t)
+	s.DeliversAfter = time.Hour
+	b, err := openBank(s)
+	require.NoError(t, err)
 	p := transfer(1, known, open)
 	require.Equal(t, anchor.OutcomeAccepted, execute(t, b, p).Kind())
 	answers, err := b.rail().PollOutgoing(t.Context(), []anchor.Payout{p})
 	require.NoError(t, err)
-	require.Equal(t, anchor.OutcomeDelivered, answers[p.Key].Kind())
+	require.Equal(t, anchor.OutcomeAccepted, answers[p.Key].Kind())
 }
 
 func TestBank_pays_a_key_once_however_often_it_is_sent(t *testing.T) {
@@ -100,7 +111,7 @@ func TestBank_pays_under_the_next_key_once_the_account_was_put_right(t *testing.
 	t.Parallel()
 	b := testBank(t)
 	require.Equal(t, anchor.OutcomeNeedsInfo, execute(t, b, transfer(1, known, closed)).Kind())
-	require.Equal(t, anchor.OutcomeAccepted, execute(t, b, transfer(2, known, open)).Kind())
+	require.Equal(t, anchor.OutcomeDelivered, execute(t, b, transfer(2, known, open)).Kind())
 	require.Len(t, paidBy(t, b.settings.Ledger), 1)
 }
 
@@ -110,12 +121,12 @@ func TestBank_does_not_ask_for_another_account_after_a_key_was_paid(t *testing.T
 	s := testSettings(t)
 	before, err := openBank(s)
 	require.NoError(t, err)
-	require.Equal(t, anchor.OutcomeAccepted, execute(t, before, transfer(1, known, open)).Kind())
+	require.Equal(t, anchor.OutcomeDelivered, execute(t, before, transfer(1, known, open)).Kind())
 
 	s.ClosedAccounts, s.RoutingNumbers = []string{open}, nil
 	after, err := openBank(s)
 	require.NoError(t, err)
-	require.NotEqual(t, anchor.OutcomeNeedsInfo, execute(t, after, transfer(1, known, open)).Kind())
+	require.Equal(t, anchor.OutcomeDelivered, execute(t, after, transfer(1, known, open)).Kind())
 	require.Len(t, paidBy(t, s.Ledger), 1)
 }
 

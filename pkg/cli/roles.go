@@ -126,7 +126,11 @@ func (s *shared) role(ctx context.Context, role config.Role, run func(*app.App, 
 }
 
 func (s *shared) withApp(ctx context.Context, settings config.Settings, role config.Role, run func(*app.App) error) (err error) {
-	a, err := app.Open(ctx, app.Options{Settings: settings, Role: role, Setup: s.Setup, Log: s.logger(settings.Log)})
+	log := settings.Log
+	if short := role == config.RoleAssets || role == config.RoleOperate; short && log.Level == "info" {
+		log.Level = "warn" // these say themselves what they did
+	}
+	a, err := app.Open(ctx, app.Options{Settings: settings, Role: role, Setup: s.Setup, Log: s.logger(log)})
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,11 @@ func (a *App) open(ctx context.Context) error {
 // wire makes the services. They are cheap: a role uses those it needs.
 func (a *App) wire() {
 	s := a.settings
-	a.customers = customers.New(a.db, a.business.Customers, a.log)
+	var options []customers.Option
+	if !s.Server.SEP23 {
+		options = append(options, customers.RefuseMuxed())
+	}
+	a.customers = customers.New(a.db, a.business.Customers, a.log, options...)
 	a.transactions = transactions.New(transactions.Deps{
 		DB: a.db, Receiver: a.business.Receiver, Fee: a.business.Fee, Customers: a.customers, Log: a.log,
 		Options: transactions.Options{Lifetime: s.SEP31.TransactionLifetime, CheckCallbackURL: a.checkCallbackURL()},
@@ -110,6 +114,7 @@ func (a *App) wire() {
 	a.payouts = payouts.New(a.db, a.business.Rails, a.log, payouts.Options{
 		Owner: a.owner, Lease: s.Workers.Lease, RailTimeout: s.Workers.RailTimeout, Concurrency: s.Workers.Concurrency,
 	})
+	a.registry.MustRegister(newFigures(a))
 	a.operations.services.Store(&services{a.transactions, a.customers, a.payouts})
 }
 

@@ -213,6 +213,25 @@ func TestAVerdict_on_values_that_changed_meanwhile_does_not_count(t *testing.T) 
 	})
 }
 
+func TestACustomer_that_somebody_else_decided_about_while_it_was_judged_is_judged_again(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		who := plain(account())
+		id := d.mustPut(who, customers.Put{Type: receiver, Values: map[string]string{"first_name": "Ada"}})
+		var once sync.Once
+		d.business.answer(func(p anchor.CustomerPut) (anchor.Verdict, error) {
+			once.Do(func() {
+				reject := anchor.Verdict{Type: receiver, Status: anchor.CustomerRejected, Message: "no"}
+				require.NoError(t, d.SetStatus(t.Context(), id, reject, "operator:eve"))
+			})
+			return anchor.Verdict{Status: anchor.CustomerAccepted}, nil
+		})
+		d.mustPut(who, customers.Put{Type: sender, Values: map[string]string{"last_name": "Lovelace"}})
+		require.Equal(t, anchor.CustomerAccepted, d.mustGet(who, customers.Query{Type: sender}).Status)
+		require.Equal(t, anchor.CustomerRejected, d.mustGet(who, customers.Query{Type: receiver}).Status)
+	})
+}
+
 func TestARejection_is_final_for_the_sending_anchor(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {

@@ -2,7 +2,6 @@ package payouts
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,7 +68,7 @@ func (g *settling) needInfo(ctx context.Context, a answer, is store.Answered) er
 		state = anchor.PayoutWaiting
 	}
 	a.why = "the rail needs " + named(a.outcome.Needs())
-	g.write1(a, is, state, waits, Move{})
+	g.movePayoutTo(a, is, state, waits, Move{})
 	g.tell(t, changes)
 	return nil
 }
@@ -109,25 +108,24 @@ func (g *settling) askCustomers(ctx context.Context, a answer, is store.Answered
 	var ask []asked
 	for _, party := range []struct {
 		of      anchor.Party
-		id      sql.NullString
-		typ     string
+		id, typ string
 		version int64
 	}{
-		{anchor.PartySender, is.Transaction.SenderID, is.Transaction.SenderType, is.Attempt.SenderVersion},
-		{anchor.PartyReceiver, is.Transaction.ReceiverID, is.Transaction.ReceiverType, is.Attempt.ReceiverVersion},
+		{anchor.PartySender, is.Transaction.SenderID.String, is.Transaction.SenderType, is.Attempt.SenderVersion},
+		{anchor.PartyReceiver, is.Transaction.ReceiverID.String, is.Transaction.ReceiverType, is.Attempt.ReceiverVersion},
 	} {
 		needs := of(a.outcome.Needs(), party.of)
 		if len(needs) == 0 {
 			continue
 		}
-		present, err := g.tx.CustomerVersion(ctx, party.id.String)
+		present, err := g.tx.CustomerVersion(ctx, party.id)
 		if errors.Is(err, store.ErrNotFound) || err == nil && present > party.version {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		ask = append(ask, asked{party.id.String, party.typ, needs})
+		ask = append(ask, asked{party.id, party.typ, needs})
 	}
 	for _, c := range ask {
 		if err := g.tx.NeedCustomerInfo(ctx, c.id, c.typ, c.needs, a.actor); err != nil {

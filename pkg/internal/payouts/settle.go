@@ -190,7 +190,7 @@ func (g *settling) moveAttempt(a answer, is store.Answered, move Move) {
 func (g *settling) movePayout(a answer, is store.Answered, move Move) {
 	t := is.Transaction
 	if move.Payout != "" {
-		g.write1(a, is, move.Payout, anchor.WaitsForNothing, move)
+		g.movePayoutTo(a, is, move.Payout, anchor.WaitsForNothing, move)
 		if move.Payout == anchor.PayoutFailed || move.Payout == anchor.PayoutReturned {
 			t.PayoutUnits -= is.Payout.DebitUnits
 		}
@@ -201,8 +201,8 @@ func (g *settling) movePayout(a answer, is store.Answered, move Move) {
 	g.tell(t, changesOf(a, &t, is, move))
 }
 
-// write1 prepares the payout's own row; the claim is over.
-func (g *settling) write1(a answer, is store.Answered, state anchor.PayoutState, waits anchor.WaitsFor, move Move) {
+// movePayoutTo prepares the payout's own row; the claim is over.
+func (g *settling) movePayoutTo(a answer, is store.Answered, state anchor.PayoutState, waits anchor.WaitsFor, move Move) {
 	after := is.Payout
 	after.State, after.WaitsFor, after.LeaseOwner, after.LeaseUntilUs = state, waits, "", 0
 	after.NextUs, after.Tries = g.now+move.Wait.Microseconds(), 0

@@ -129,7 +129,7 @@ func (o *once) Err() error {
 	return nil
 }
 
-// due is a claim by a process that died with it: the lease is over at once.
+// dead are the terms of a claim by a process that died with it: the lease is over at once.
 func dead() store.ClaimTerms {
 	return store.ClaimTerms{
 		Owner: "dead", Actor: "dead", Lease: time.Microsecond, Limit: 100, SameKeySafeFor: map[string]time.Duration{payoutstest.Rail: 0},

@@ -3,7 +3,6 @@ package sender
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,7 +18,7 @@ import (
 const payFor = 300 // seconds
 
 // SetUp makes the sender's account on a test network able to send: friendbot funds it, it trusts the asset, and the issuer
-// whose seed is given pays it an amount.
+// whose seed is given pays it an amount. Done again it is paid once more.
 func (s *Sender) SetUp(ctx context.Context, issuer *keypair.Full, amount string) error {
 	asset, err := s.asset()
 	if err != nil {
@@ -144,7 +143,7 @@ func (s *Sender) learnSequence(ctx context.Context) error {
 	var account struct {
 		Sequence int64 `json:"sequence,string"`
 	}
-	if err := json.Unmarshal(raw, &account); err != nil {
+	if err := read(raw, &account); err != nil {
 		return err
 	}
 	s.sequence, s.known = account.Sequence, true

@@ -3,9 +3,9 @@ package sender
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -32,15 +32,16 @@ func (s *Sender) Register(ctx context.Context, p Person) (string, error) {
 		Status  string `json:"status"`
 		Message string `json:"message"`
 	}
-	if err := json.Unmarshal(raw, &customer); err != nil {
+	if err := read(raw, &customer); err != nil {
 		return "", err
 	}
-	for id := customer.ID; customer.Status != "ACCEPTED"; {
-		raw, err := s.call(ctx, call{method: http.MethodGet, url: s.info.KYC + "/customer?id=" + id + "&type=" + p.Type, token: true})
+	query := url.Values{"id": {customer.ID}, "type": {p.Type}}
+	for customer.Status != "ACCEPTED" {
+		raw, err := s.call(ctx, call{method: http.MethodGet, url: s.info.KYC + "/customer?" + query.Encode(), token: true})
 		if err != nil {
 			return "", fmt.Errorf("ask about a person: %w", err)
 		}
-		if err := json.Unmarshal(raw, &customer); err != nil {
+		if err := read(raw, &customer); err != nil {
 			return "", err
 		}
 		switch customer.Status {
@@ -53,7 +54,7 @@ func (s *Sender) Register(ctx context.Context, p Person) (string, error) {
 			return "", fmt.Errorf("a person is %s: %s", customer.Status, customer.Message)
 		}
 	}
-	return customer.ID, nil
+	return query.Get("id"), nil
 }
 
 // Transfer is what shall reach somebody.
@@ -100,8 +101,32 @@ func (s *Sender) Send(ctx context.Context, t Transfer, watch func(State)) (State
 	return s.Follow(ctx, agreed, watch)
 }
 
-// Agree opens the transaction (SEP-31 POST) and registers the callback. Repeated with the same key it is the same transaction.
+// Agree opens the transaction (SEP-31 POST), registers the callback and waits until the anchor says where to pay. Repeated
+// with the same key it is the same transaction.
 func (s *Sender) Agree(ctx context.Context, t Transfer) (State, error) {
+	raw, err := s.call(ctx, call{
+		method: http.MethodPost, url: s.info.Payments + "/transactions", body: s.agreement(t), token: true,
+		header: http.Header{"Idempotency-Key": {t.Key}},
+	})
+	if err != nil {
+		return State{}, fmt.Errorf("agree a transaction: %w", err)
+	}
+	agreed := State{Status: pendingSender}
+	if err := read(raw, &agreed); err != nil {
+		return State{}, err
+	}
+	if err := s.register(ctx, agreed.ID); err != nil {
+		return State{}, err
+	}
+	if agreed.Account != "" {
+		return agreed, nil
+	}
+	return s.awaitAccount(ctx, agreed.ID)
+}
+
+const pendingSender = "pending_sender"
+
+func (s *Sender) agreement(t Transfer) map[string]any {
 	body := map[string]any{
 		"amount": json.Number(t.Amount), "asset_code": s.options.AssetCode, "funding_method": t.FundingMethod,
 		"sender_id": t.SenderID, "receiver_id": t.ReceiverID,
@@ -109,31 +134,40 @@ func (s *Sender) Agree(ctx context.Context, t Transfer) (State, error) {
 	if len(t.Fields) > 0 {
 		body["fields"] = map[string]any{"transaction": t.Fields}
 	}
-	raw, err := s.call(ctx, call{
-		method: http.MethodPost, url: s.info.Payments + "/transactions", body: body, token: true,
-		header: http.Header{"Idempotency-Key": {t.Key}},
-	})
-	if err != nil {
-		return State{}, fmt.Errorf("agree a transaction: %w", err)
-	}
-	agreed := State{Status: "pending_sender"}
-	if err := json.Unmarshal(raw, &agreed); err != nil {
-		return State{}, err
-	}
-	if agreed.Account == "" || agreed.Memo == "" {
-		return State{}, errors.New("the receiving anchor gave no account and memo")
-	}
+	return body
+}
+
+// register asks for status messages about a transaction (SEP-31 PUT callback).
+func (s *Sender) register(ctx context.Context, id string) error {
 	if s.options.CallbackURL == nil {
-		return agreed, nil
+		return nil
 	}
-	_, err = s.call(ctx, call{
-		method: http.MethodPut, url: s.info.Payments + "/transactions/" + agreed.ID + "/callback", token: true,
-		body: map[string]string{"url": s.options.CallbackURL(agreed.ID)},
+	_, err := s.call(ctx, call{
+		method: http.MethodPut, url: s.info.Payments + "/transactions/" + url.PathEscape(id) + "/callback", token: true,
+		body: map[string]string{"url": s.options.CallbackURL(id)},
 	})
 	if err != nil {
-		return State{}, fmt.Errorf("register the callback: %w", err)
+		return fmt.Errorf("register the callback: %w", err)
 	}
-	return agreed, nil
+	return nil
+}
+
+// awaitAccount waits until a transaction that was only requested is agreed: then account and memo appear (SEP-31 3.0.0).
+func (s *Sender) awaitAccount(ctx context.Context, id string) (State, error) {
+	for {
+		t, err := s.State(ctx, id)
+		switch {
+		case err != nil:
+			return State{}, err
+		case t.Account != "" && t.Status == pendingSender:
+			return t, nil
+		case t.final():
+			return t, fmt.Errorf("the transaction is %s before it was paid: %s", t.Status, t.Message)
+		}
+		if err := s.pause(ctx); err != nil {
+			return t, err
+		}
+	}
 }
 
 // Follow waits for the end of a transaction.
@@ -156,14 +190,14 @@ func (s *Sender) Follow(ctx context.Context, t State, watch func(State)) (State,
 
 // State asks for a transaction (SEP-31 GET).
 func (s *Sender) State(ctx context.Context, id string) (State, error) {
-	raw, err := s.call(ctx, call{method: http.MethodGet, url: s.info.Payments + "/transactions/" + id, token: true})
+	raw, err := s.call(ctx, call{method: http.MethodGet, url: s.info.Payments + "/transactions/" + url.PathEscape(id), token: true})
 	if err != nil {
 		return State{}, fmt.Errorf("ask about a transaction: %w", err)
 	}
 	var answer struct {
 		Transaction State `json:"transaction"`
 	}
-	if err := json.Unmarshal(raw, &answer); err != nil {
+	if err := read(raw, &answer); err != nil {
 		return State{}, err
 	}
 	return answer.Transaction, nil

@@ -59,9 +59,12 @@ func (s situation) expected() (payout anchor.PayoutState, waits anchor.WaitsFor,
 
 // situations are all that can be told apart.
 func situations() []situation {
-	people := [][2]anchor.CustomerStatus{{nobody, nobody}}
-	for _, one := range []anchor.CustomerStatus{anchor.CustomerAccepted, anchor.CustomerProcessing, anchor.CustomerNeedsInfo, anchor.CustomerRejected, ""} {
-		people = append(people, [2]anchor.CustomerStatus{one, nobody}, [2]anchor.CustomerStatus{anchor.CustomerAccepted, one}, [2]anchor.CustomerStatus{anchor.CustomerNeedsInfo, one})
+	people := [][2]anchor.CustomerStatus{
+		{nobody, nobody}, {anchor.CustomerAccepted, anchor.CustomerAccepted}, {anchor.CustomerNeedsInfo, anchor.CustomerRejected},
+	}
+	few := len(people)
+	for _, one := range []anchor.CustomerStatus{anchor.CustomerProcessing, anchor.CustomerNeedsInfo, anchor.CustomerRejected, ""} {
+		people = append(people, [2]anchor.CustomerStatus{one, nobody}, [2]anchor.CustomerStatus{anchor.CustomerAccepted, one})
 	}
 	payouts := []struct {
 		state anchor.PayoutState
@@ -72,7 +75,11 @@ func situations() []situation {
 	}
 	var all []situation
 	for _, p := range payouts {
-		for _, pair := range people {
+		pairs := people
+		if p.state != anchor.PayoutReady && p.state != anchor.PayoutWaiting {
+			pairs = people[:few] // what may have been sent is left alone, whoever it is for
+		}
+		for _, pair := range pairs {
 			for _, status := range []anchor.Status{anchor.StatusPendingReceiver, anchor.StatusPendingCustomerInfoUpdate, anchor.StatusPendingTransactionInfoUpdate} {
 				for _, conflict := range []bool{false, true} {
 					all = append(all, situation{p.state, p.waits, pair[0], pair[1], status, conflict})

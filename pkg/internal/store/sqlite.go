@@ -39,6 +39,9 @@ func openSQLite(ctx context.Context, db *DB, path string, o Options) error {
 	if err != nil {
 		return fmt.Errorf("database path: %w", err)
 	}
+	if err := ownFile(path); err != nil {
+		return err
+	}
 	queue, err := os.OpenFile(path+".queue", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the database's write queue: %w", err)
@@ -49,7 +52,8 @@ func openSQLite(ctx context.Context, db *DB, path string, o Options) error {
 	if o.Unsafe {
 		sync = "OFF"
 	}
-	db.write, err = openSQLitePool(path, 1, "_txlock=immediate", "_pragma=synchronous("+sync+")")
+	db.write, err = openSQLitePool(path, 1, "_txlock=immediate", "_pragma=synchronous("+sync+")",
+		"_pragma=secure_delete(fast)") // a key that is destroyed shall not lie about in a free page
 	if err == nil {
 		err = e.createFile(ctx, db.write)
 	}
@@ -61,6 +65,15 @@ func openSQLite(ctx context.Context, db *DB, path string, o Options) error {
 	}
 	e.read = db.read
 	return nil
+}
+
+// ownFile makes the file, where there is none, readable by its owner alone; SQLite itself would let everybody read it.
+func ownFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	return f.Close()
 }
 
 // createFile makes the database known to be readable and in WAL mode before anyone else opens it.

@@ -52,9 +52,6 @@ SELECT * FROM customer_fields WHERE customer_id = @customer_id ORDER BY name;
 SELECT name, sealed FROM customer_fields
 WHERE customer_id = @customer_id AND content_type = '' AND sealed <> '' ORDER BY name;
 
--- name: CountFieldsOfCustomer :one
-SELECT count(*) FROM customer_fields WHERE customer_id = @customer_id;
-
 -- A value that is given anew has not been judged, and answers what was asked.
 -- name: PutCustomerValue :exec
 INSERT INTO customer_fields (customer_id, name, sealed, content_type, updated_us)

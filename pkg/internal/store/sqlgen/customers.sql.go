@@ -12,17 +12,6 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
-const countFieldsOfCustomer = `-- name: CountFieldsOfCustomer :one
-SELECT count(*) FROM customer_fields WHERE customer_id = $1
-`
-
-func (q *Queries) CountFieldsOfCustomer(ctx context.Context, customerID string) (int64, error) {
-	row := q.queryRow(ctx, q.countFieldsOfCustomerStmt, countFieldsOfCustomer, customerID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const countFundedTransactionsOfCustomer = `-- name: CountFundedTransactionsOfCustomer :one
 SELECT count(*) FROM transactions t WHERE (t.sender_id = $1 OR t.receiver_id = $1) AND t.funded = TRUE
 `

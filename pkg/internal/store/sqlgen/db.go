@@ -39,9 +39,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.chainNameStmt, err = db.PrepareContext(ctx, chainName); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainName: %w", err)
 	}
-	if q.countFieldsOfCustomerStmt, err = db.PrepareContext(ctx, countFieldsOfCustomer); err != nil {
-		return nil, fmt.Errorf("error preparing query CountFieldsOfCustomer: %w", err)
-	}
 	if q.countFundedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countFundedTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CountFundedTransactionsOfCustomer: %w", err)
 	}
@@ -304,11 +301,6 @@ func (q *Queries) Close() error {
 	if q.chainNameStmt != nil {
 		if cerr := q.chainNameStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing chainNameStmt: %w", cerr)
-		}
-	}
-	if q.countFieldsOfCustomerStmt != nil {
-		if cerr := q.countFieldsOfCustomerStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countFieldsOfCustomerStmt: %w", cerr)
 		}
 	}
 	if q.countFundedTransactionsOfCustomerStmt != nil {
@@ -745,7 +737,6 @@ type Queries struct {
 	attemptsOfPayoutStmt                     *sql.Stmt
 	callbacksOfSubjectStmt                   *sql.Stmt
 	chainNameStmt                            *sql.Stmt
-	countFieldsOfCustomerStmt                *sql.Stmt
 	countFundedTransactionsOfCustomerStmt    *sql.Stmt
 	countOpenPaymentsStmt                    *sql.Stmt
 	countUnsettledTransactionsOfCustomerStmt *sql.Stmt
@@ -835,7 +826,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		attemptsOfPayoutStmt:                     q.attemptsOfPayoutStmt,
 		callbacksOfSubjectStmt:                   q.callbacksOfSubjectStmt,
 		chainNameStmt:                            q.chainNameStmt,
-		countFieldsOfCustomerStmt:                q.countFieldsOfCustomerStmt,
 		countFundedTransactionsOfCustomerStmt:    q.countFundedTransactionsOfCustomerStmt,
 		countOpenPaymentsStmt:                    q.countOpenPaymentsStmt,
 		countUnsettledTransactionsOfCustomerStmt: q.countUnsettledTransactionsOfCustomerStmt,

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "d2c65005040189f9b79ec2387bd1c5d9a9e30117028e75869ad81d732c11f28c"
+const InputsHash = "c8f566a6122beadc5385a84eb905fba9dec3ae9dff7e68e72767d797591486d3"
