@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
@@ -148,37 +146,4 @@ func TestBank_repeats_no_account_in_what_it_says(t *testing.T) {
 	outcome := execute(t, testBank(t), transfer(1, unknown, closed))
 	require.NotContains(t, fmt.Sprintf("%+v", outcome), closed)
 	require.NotContains(t, fmt.Sprintf("%+v", outcome), unknown)
-}
-
-// host gives setup a business section.
-func host(settings bankSettings) anchor.Host {
-	return anchor.Host{Log: slog.New(slog.DiscardHandler), Setting: func(key string, into any) error {
-		s, ok := into.(*bankSettings)
-		if key != "bank" || !ok {
-			return errors.New("asked for something else")
-		}
-		*s = settings
-		return nil
-	}}
-}
-
-func TestSetup_brings_receiver_customers_and_the_rail(t *testing.T) {
-	t.Setenv(sendingAnchorsVariable, friend)
-	business, err := setup(t.Context(), host(testSettings(t)))
-	require.NoError(t, err)
-	require.NotNil(t, business.Customers)
-	require.Contains(t, business.Rails, "bank")
-	admitted, err := business.Receiver.ValidSendingAnchor(t.Context(), anchor.SendingAnchor{Account: friend})
-	require.NoError(t, err)
-	require.True(t, admitted)
-}
-
-func TestSetup_fails_on_settings_that_cannot_work(t *testing.T) {
-	t.Setenv(sendingAnchorsVariable, "somebody")
-	_, err := setup(t.Context(), host(testSettings(t)))
-	require.ErrorContains(t, err, sendingAnchorsVariable)
-
-	t.Setenv(sendingAnchorsVariable, "")
-	_, err = setup(t.Context(), host(bankSettings{}))
-	require.ErrorContains(t, err, "ledger")
 }

@@ -36,9 +36,9 @@ type refused struct {
 
 // isAskedForCustomers: nothing is agreed for people who are not known.
 func isAskedForCustomers(t require.TestingT, w *wallet, _ []string) {
-	stranger := *w
+	require.Empty(t, w.sender, "the wallet has registered its people already")
 	var answer refused
-	stranger.posts(t, http.StatusBadRequest, "100", nil, &answer)
+	w.posts(t, http.StatusBadRequest, "100", nil, &answer)
 	require.Equal(t, refused{Error: "customer_info_needed", Type: senderType}, answer)
 }
 

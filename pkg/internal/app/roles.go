@@ -24,8 +24,13 @@ func (a *App) Watch(life worker.Life, once bool) error {
 
 func (a *App) watch(life worker.Life) error { return a.watcher().Run(life.Soft) }
 
+// watchLease is how long a watcher that died keeps the next one waiting, unless claims are given less.
+const watchLease = 30 * time.Second
+
 func (a *App) watcher() *payments.Watcher {
-	return payments.NewWatcher(a.payments, a.horizon, payments.WatchOptions{Owner: a.owner, Interval: a.settings.Workers.Interval})
+	return payments.NewWatcher(a.payments, a.horizon, payments.WatchOptions{
+		Owner: a.owner, Lease: min(watchLease, a.settings.Workers.Lease), Interval: a.settings.Workers.Interval,
+	})
 }
 
 // Execute pays recipients until life ends; without loop it works off what is ready and returns.

@@ -43,17 +43,18 @@ func median(rates []float64) float64 {
 type bare struct {
 	db     *sql.DB
 	sqlite bool
-	batch  int
+	batch  int // payouts in one database transaction, as many as the engine of payouts claims
+	rows   int // payouts in one statement, as the store has it
 }
 
 func openBare(b *testing.B, url string, concurrency int) *bare {
-	r := &bare{sqlite: strings.HasPrefix(url, "sqlite:"), batch: concurrency}
+	r := &bare{sqlite: strings.HasPrefix(url, "sqlite:"), batch: concurrency, rows: 200}
 	driver := "pgx"
 	if r.sqlite {
 		driver = "sqlite"
 		url = "file:" + strings.TrimPrefix(url, "sqlite:") +
 			"?_txlock=immediate&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)"
-		r.batch = min(r.batch, 16)
+		r.rows = 16
 	}
 	var err error
 	r.db, err = sql.Open(driver, url)
@@ -220,57 +221,69 @@ func (r *bare) claim(ctx context.Context) (some []claimed, err error) {
 		x.each(`SELECT c.id, c.sealed_key, s.type, s.status FROM customers c LEFT JOIN customer_statuses s ON s.customer_id = c.id
 			WHERE c.id IN (`+in(len(ids))+")", anys(ids), 4, func([]string) {})
 		x.each("SELECT customer_id, name, sealed FROM customer_fields WHERE customer_id IN ("+in(len(ids))+")", anys(ids), 3, func([]string) {})
-		n := len(some)
-		x.exec(`UPDATE payouts SET version = version + 1, state = 'sending', lease_owner = 'bare', fence = fence + 1,
-			lease_until_us = v.column2, next_us = v.column2, updated_us = v.column2
-			FROM (VALUES `+values(n, "TEXT", "BIGINT")+") AS v WHERE payouts.id = v.column1",
-			per(some, func(c claimed) []any { return []any{c.payout, now} })...)
-		x.exec(`INSERT INTO payout_attempts (payout_id, number, key, state, sealed_request, request_hash, sender_version, receiver_version,
-			sends, first_sent_us, last_sent_us, created_us, updated_us) VALUES `+
-			values(n, "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"),
-			per(some, func(c claimed) []any {
-				return []any{c.payout, 1, c.key, "sending", sealedRequest, sealedRequest[:64], 1, 1, 1, now, now, now, now}
-			})...)
-		x.event("payout", some, 2, now)
+		for part := range slices.Chunk(some, r.rows) {
+			x.claim(part, now)
+		}
 	})
 	return some, err
 }
 
+func (x *execer) claim(some []claimed, now int64) {
+	n := len(some)
+	x.exec(`UPDATE payouts SET version = version + 1, state = 'sending', lease_owner = 'bare', fence = fence + 1,
+		lease_until_us = v.column2, next_us = v.column2, updated_us = v.column2
+		FROM (VALUES `+values(n, "TEXT", "BIGINT")+") AS v WHERE payouts.id = v.column1",
+		per(some, func(c claimed) []any { return []any{c.payout, now} })...)
+	x.exec(`INSERT INTO payout_attempts (payout_id, number, key, state, sealed_request, request_hash, sender_version, receiver_version,
+		sends, first_sent_us, last_sent_us, created_us, updated_us) VALUES `+
+		values(n, "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"),
+		per(some, func(c claimed) []any {
+			return []any{c.payout, 1, c.key, "sending", sealedRequest, sealedRequest[:64], 1, 1, 1, now, now, now, now}
+		})...)
+	x.event("payout", some, 2, now)
+}
+
 func (r *bare) settle(ctx context.Context, some []claimed) error {
 	now := time.Now().UnixMicro()
+	lock := " FOR UPDATE OF t, p"
+	if r.sqlite {
+		lock = ""
+	}
 	return r.tx(ctx, func(x *execer) {
-		n := len(some)
-		keys := make([]string, n)
-		for i, c := range some {
-			keys[i] = c.key
+		for part := range slices.Chunk(some, r.rows) {
+			x.settle(part, now, lock)
 		}
-		lock := ""
-		if !r.sqlite {
-			lock = " FOR UPDATE OF t, p"
-		}
-		x.each(`SELECT a.key, t.id, t.version, t.status, t.callback_url, p.version, p.state FROM payout_attempts a
-			JOIN payouts p ON p.id = a.payout_id JOIN transactions t ON t.id = p.transaction_id
-			WHERE a.key IN (`+in(n)+") ORDER BY t.id"+lock, anys(keys), 7, func([]string) {})
-		x.each("SELECT a.key, a.state, a.sends, a.number FROM payout_attempts a WHERE a.key IN ("+in(n)+")", anys(keys), 4, func([]string) {})
-		x.exec(`INSERT INTO attempt_answers (id, payout_id, number, key, source, outcome, external_id, fence, used, at_us) VALUES `+
-			values(n, "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BOOLEAN", "BIGINT"),
-			per(some, func(c claimed) []any {
-				return []any{c.key, c.payout, 1, c.key, "execute", "delivered", c.key, 1, true, now}
-			})...)
-		x.exec(`UPDATE payout_attempts SET state = 'delivered', outcome = 'delivered', external_id = v.column2, updated_us = v.column3
-			FROM (VALUES `+values(n, "TEXT", "TEXT", "BIGINT")+") AS v WHERE payout_attempts.payout_id = v.column1 AND number = 1",
-			per(some, func(c claimed) []any { return []any{c.payout, c.key, now} })...)
-		x.exec(`UPDATE payouts SET version = version + 1, state = 'delivered', lease_owner = '', lease_until_us = 0, updated_us = v.column2
-			FROM (VALUES `+values(n, "TEXT", "BIGINT")+") AS v WHERE payouts.id = v.column1",
-			per(some, func(c claimed) []any { return []any{c.payout, now} })...)
-		x.event("payout", some, 3, now)
-		x.exec(`UPDATE transactions SET version = transactions.version + 1, status = 'completed', external_id = v.column2, updated_us = v.column3,
-			status_us = v.column3, completed_us = v.column3
-			FROM (VALUES `+values(n, "TEXT", "TEXT", "BIGINT", "BIGINT")+`) AS v
-			WHERE transactions.id = v.column1 AND transactions.version = v.column4`,
-			per(some, func(c claimed) []any { return []any{c.transaction, c.key, now, c.version} })...)
-		x.event("transaction", some, 3, now)
 	})
+}
+
+func (x *execer) settle(some []claimed, now int64, lock string) {
+	n := len(some)
+	keys := make([]string, n)
+	for i, c := range some {
+		keys[i] = c.key
+	}
+	x.each(`SELECT a.key, t.id, t.version, t.status, t.callback_url, p.version, p.state FROM payout_attempts a
+		JOIN payouts p ON p.id = a.payout_id JOIN transactions t ON t.id = p.transaction_id
+		WHERE a.key IN (`+in(n)+") ORDER BY t.id"+lock, anys(keys), 7, func([]string) {})
+	x.each("SELECT a.key, a.state, a.sends, a.number FROM payout_attempts a WHERE a.key IN ("+in(n)+")", anys(keys), 4, func([]string) {})
+	x.exec(`INSERT INTO attempt_answers (id, payout_id, number, key, source, outcome, external_id, fence, used, at_us) VALUES `+
+		values(n, "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BOOLEAN", "BIGINT"),
+		per(some, func(c claimed) []any {
+			return []any{c.key, c.payout, 1, c.key, "execute", "delivered", c.key, 1, true, now}
+		})...)
+	x.exec(`UPDATE payout_attempts SET state = 'delivered', outcome = 'delivered', external_id = v.column2, updated_us = v.column3
+		FROM (VALUES `+values(n, "TEXT", "TEXT", "BIGINT")+") AS v WHERE payout_attempts.payout_id = v.column1 AND number = 1",
+		per(some, func(c claimed) []any { return []any{c.payout, c.key, now} })...)
+	x.exec(`UPDATE payouts SET version = version + 1, state = 'delivered', lease_owner = '', lease_until_us = 0, updated_us = v.column2
+		FROM (VALUES `+values(n, "TEXT", "BIGINT")+") AS v WHERE payouts.id = v.column1",
+		per(some, func(c claimed) []any { return []any{c.payout, now} })...)
+	x.event("payout", some, 3, now)
+	x.exec(`UPDATE transactions SET version = transactions.version + 1, status = 'completed', external_id = v.column2, updated_us = v.column3,
+		status_us = v.column3, completed_us = v.column3
+		FROM (VALUES `+values(n, "TEXT", "TEXT", "BIGINT", "BIGINT")+`) AS v
+		WHERE transactions.id = v.column1 AND transactions.version = v.column4`,
+		per(some, func(c claimed) []any { return []any{c.transaction, c.key, now, c.version} })...)
+	x.event("transaction", some, 3, now)
 }
 
 func (x *execer) event(kind string, some []claimed, seq, now int64) {

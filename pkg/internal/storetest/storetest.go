@@ -4,6 +4,8 @@ package storetest
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/anchorkit/anchor/pkg/internal/pgtest"
 	"github.com/anchorkit/anchor/pkg/internal/store"
+	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
 )
 
 // Keys is a keyring with one fixed master key.
@@ -34,21 +37,39 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 }
 
 // SQLite opens a fresh SQLite database.
-func SQLite(t testing.TB) *store.DB { return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "anchor.db")) }
+func SQLite(t testing.TB) *store.DB {
+	return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "anchor.db"))
+}
 
 // Postgres opens a fresh Postgres database.
-func Postgres(t testing.TB) *store.DB { return Open(t, pgtest.URL(t)) }
+func Postgres(t testing.TB) *store.DB { return open(t, PostgresURL(t)) }
+
+// PostgresURL is a fresh Postgres database that is migrated already.
+func PostgresURL(t testing.TB) string {
+	return pgtest.Copy(t, "anchor_template_"+sqlgen.InputsHash[:16], func(url string) error {
+		return migrate(context.Background(), store.Options{URL: url, Unsafe: true})
+	})
+}
 
 // Open migrates and opens the database at url; opened twice it is shared, as between two processes.
 func Open(t testing.TB, url string) *store.DB {
 	t.Helper()
-	options := store.Options{URL: url, Keys: Keys(t), Unsafe: true}
-	db, err := store.OpenUnchecked(t.Context(), options)
-	require.NoError(t, err)
-	_, err = db.MigrateUp(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, db.Close())
-	db, err = store.Open(t.Context(), options)
+	require.NoError(t, migrate(t.Context(), store.Options{URL: url, Unsafe: true}))
+	return open(t, url)
+}
+
+func migrate(ctx context.Context, o store.Options) error {
+	db, err := store.OpenUnchecked(ctx, o)
+	if err != nil {
+		return err
+	}
+	_, err = db.MigrateUp(ctx)
+	return errors.Join(err, db.Close())
+}
+
+func open(t testing.TB, url string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{URL: url, Keys: Keys(t), Unsafe: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db

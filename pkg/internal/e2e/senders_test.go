@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"sync"
+	"time"
+
+	"github.com/stellar/go-stellar-sdk/keypair"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/anchorkit/anchor/pkg/internal/sender"
+)
+
+// sendingAnchor is one business that sends, with its two people and the receiver of its status messages.
+type sendingAnchor struct {
+	*sender.Sender
+	number    int
+	account   *keypair.Full
+	callbacks *sender.Callbacks // nil: it asked for none
+	from, to  string            // ids of its people
+}
+
+// sendingAnchors makes some, ready to pay.
+func (w *world) sendingAnchors(ctx context.Context, count int) []*sendingAnchor {
+	w.Helper()
+	list := make([]*sendingAnchor, count)
+	group, ctx := errgroup.WithContext(ctx)
+	var issuing sync.Mutex // the issuer signs a part of each, by the sender's sequence; its balance is one
+	for i := range list {
+		group.Go(func() (err error) {
+			list[i], err = w.sendingAnchor(ctx, i, &issuing)
+			return err
+		})
+	}
+	require.NoError(w, group.Wait())
+	return list
+}
+
+func (w *world) sendingAnchor(ctx context.Context, number int, issuing *sync.Mutex) (*sendingAnchor, error) {
+	account, err := keypair.Random()
+	if err != nil {
+		return nil, err
+	}
+	a := &sendingAnchor{number: number, account: account}
+	listener := httptest.NewUnstartedServer(nil)
+	w.Cleanup(listener.Close)
+	a.Sender, err = sender.New(ctx, sender.Options{
+		Home: w.home, Horizon: w.horizon, Passphrase: w.network.Passphrase(), Account: account, AssetCode: assetCode,
+		CallbackURL: func(id string) string { return "http://" + listener.Listener.Addr().String() + "/status/" + id },
+		PollEvery:   750 * time.Millisecond,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a.callbacks, err = sender.NewCallbacks(a.SigningKey()); err != nil {
+		return nil, err
+	}
+	listener.Config.Handler = a.callbacks
+	listener.Start()
+	issuing.Lock()
+	err = a.SetUp(ctx, w.issuer, "1000000")
+	issuing.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	a.from, err = a.Register(ctx, sender.Person{Memo: 1, Type: "sep31-sender", Fields: map[string]string{
+		"first_name": "Ana", "last_name": "Souza",
+	}})
+	if err != nil {
+		return nil, err
+	}
+	a.to, err = a.Register(ctx, sender.Person{Memo: 2, Type: "sep31-receiver", Fields: map[string]string{
+		"first_name": "Bruno", "bank_account_number": "000123456",
+	}})
+	return a, err
+}
+
+// transfer is the i-th of a sending anchor; each has another amount.
+func (a *sendingAnchor) transfer(i int) sender.Transfer {
+	return sender.Transfer{
+		Key: fmt.Sprintf("transfer-%d-%d", a.number, i), Amount: fmt.Sprintf("%d.%02d", 10+i, a.number),
+		SenderID: a.from, ReceiverID: a.to, FundingMethod: fundingMethod,
+	}
+}
+
+// sent is a transfer with its end.
+type sent struct {
+	by    *sendingAnchor
+	state sender.State
+}
+
+// sendAll makes so many transfers of each sending anchor, all at once, and follows them to their ends. tell, if any, hears of
+// each status that a sender sees.
+func (w *world) sendAll(ctx context.Context, anchors []*sendingAnchor, each int, tell func(sender.State)) []sent {
+	w.Helper()
+	all := make([]sent, len(anchors)*each)
+	group, ctx := errgroup.WithContext(ctx)
+	for n, a := range anchors {
+		for i := range each {
+			group.Go(func() error {
+				state, err := a.Send(ctx, a.transfer(i), tell)
+				all[n*each+i] = sent{a, state}
+				if err != nil {
+					return fmt.Errorf("transfer %d of sender %d, %s %s: %w", i, a.number, state.ID, state.Status, err)
+				}
+				return nil
+			})
+		}
+	}
+	require.NoError(w, group.Wait())
+	return all
+}
+
+// requireCompleted checks that every sender saw its transfer completed.
+func requireCompleted(w *world, all []sent) {
+	w.Helper()
+	ids := map[string]bool{}
+	for _, s := range all {
+		require.Equal(w, "completed", s.state.Status, s.state.ID)
+		require.NotEmpty(w, s.state.ExternalID, s.state.ID)
+		ids[s.state.ID] = true
+	}
+	require.Len(w, ids, len(all), "each transfer is a transaction of its own")
+}
+
+// awaitCallbacks waits until every status message has been accepted and checks that each arrived, in order; twice in a row is
+// once, where repeated allows it.
+func (w *world) awaitCallbacks(all []sent, repeated bool) {
+	w.Helper()
+	w.await("every callback is delivered", func() bool {
+		return w.db.number("SELECT COUNT(*) FROM callbacks WHERE state <> 'delivered'") == 0
+	})
+	told := w.db.told()
+	for _, s := range all {
+		got := s.by.callbacks.Statuses(s.state.ID)
+		if repeated {
+			got = withoutRepetitions(got)
+		}
+		require.Equal(w, told[s.state.ID], got, "status messages about %s", s.state.ID)
+		require.Equal(w, []string{"pending_receiver", "pending_external", "completed"}, got)
+		require.Zero(w, s.by.callbacks.Refused(), "every signature is right")
+	}
+}
+
+func withoutRepetitions(list []string) []string {
+	var short []string
+	for _, s := range list {
+		if len(short) == 0 || short[len(short)-1] != s {
+			short = append(short, s)
+		}
+	}
+	return short
+}
