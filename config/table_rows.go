@@ -175,12 +175,12 @@ func callbackRows() []row {
 			Mend:    "give a whole number from 1 to 1000",
 		}, field: func(s *Settings) any { return &s.Callbacks.MaxAttempts }},
 		{Setting: Setting{
-			Key: "callbacks.max_wait", Env: "ANCHOR_CALLBACK_MAX_WAIT", Default: "1h",
+			Key: "callbacks.max_wait", Env: "ANCHOR_CALLBACK_MAX_WAIT", Default: "6h",
 			Meaning: "The longest pause between two attempts; pauses grow up to it.",
-			Mend:    "give a duration above zero, such as 1h",
+			Mend:    "give a duration above zero, such as 6h",
 		}, field: func(s *Settings) any { return &s.Callbacks.MaxWait }},
 		{Setting: Setting{
-			Key: "callbacks.concurrency", Env: "ANCHOR_CALLBACK_CONCURRENCY", Default: "8",
+			Key: "callbacks.concurrency", Env: "ANCHOR_CALLBACK_CONCURRENCY", Default: "64",
 			Meaning: "How many callbacks are under way at once.",
 			Mend:    "give a whole number from 1 to 1000",
 		}, field: func(s *Settings) any { return &s.Callbacks.Concurrency }},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -33,12 +34,13 @@ func Main(setup Setup) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(Run(context.Background(), Process{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals, Setup: setup,
+		Name: filepath.Base(os.Args[0]), Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals, Setup: setup,
 	}))
 }
 
 // Process is what a command knows of the process it runs in.
 type Process struct {
+	Name           string // of the program, for its help; empty: anchor
 	Args           []string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer

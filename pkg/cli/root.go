@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,7 +23,7 @@ type shared struct {
 func rootCommand(p *Process) *cobra.Command {
 	s := &shared{Process: p, flags: map[string]string{}}
 	root := &cobra.Command{
-		Use:   "anchor",
+		Use:   cmp.Or(p.Name, "anchor"),
 		Short: "The receiving side of cross-border payments on Stellar (SEP-31)",
 		Long: `anchor receives payments from sending anchors over the Stellar network (SEP-31, with SEP-1, 10 and 12)
 and pays them out to people through the rails of a business.

@@ -17,6 +17,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/assets"
 	"github.com/anchorkit/anchor/pkg/internal/customers"
+	"github.com/anchorkit/anchor/pkg/internal/outbound"
 	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
@@ -39,6 +40,7 @@ type App struct {
 	log      *slog.Logger
 	db       *store.DB
 	horizon  *stellar.Horizon
+	outbound *outbound.Client
 	business anchor.Business
 	owner    string // names this process in leases
 	registry *prometheus.Registry
@@ -54,7 +56,7 @@ type App struct {
 // Open checks the settings for the role, sets the business up and opens the database. Nothing is contacted before all
 // settings are right.
 func Open(ctx context.Context, o Options) (*App, error) {
-	a := &App{settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener}
+	a := &App{settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener, outbound: newOutbound(o.Settings)}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := o.Settings.Validate(o.Role, presumed(o)); err != nil {
 		return nil, err
@@ -120,6 +122,7 @@ func (a *App) wire() {
 
 // Close ends the business and closes the database.
 func (a *App) Close() error {
+	a.outbound.Close()
 	var errs []error
 	if a.business.Close != nil {
 		errs = append(errs, a.business.Close())

@@ -134,25 +134,23 @@ func principal(p config.Principal) map[string]string {
 	}
 }
 
-// outbound is the client for addresses that sending anchors choose.
-func (a *App) outbound() *outbound.Client {
-	s := a.settings
+// newOutbound is the client for addresses that sending anchors choose.
+func newOutbound(s config.Settings) *outbound.Client {
 	return outbound.New(outbound.Options{
 		Timeout: s.Callbacks.RequestTimeout, AllowPrivate: s.Server.LocalMode, DenyDomains: s.Callbacks.DomainDenylist, UserAgent: "anchor",
 	})
 }
 
 func (a *App) checkCallbackURL() func(string) error {
-	client := a.outbound()
 	return func(text string) error {
-		_, err := client.CheckURL(text)
+		_, err := a.outbound.CheckURL(text)
 		return err
 	}
 }
 
 func (a *App) callbacks(signer callbacks.Signer) *callbacks.Service {
 	c := a.settings.Callbacks
-	return callbacks.New(a.db, signer, a.outbound(), a.log, callbacks.Options{
+	return callbacks.New(a.db, signer, a.outbound, a.log, callbacks.Options{
 		Timeout: c.RequestTimeout, MaxAttempts: c.MaxAttempts, MaxWait: c.MaxWait, Concurrency: c.Concurrency, Interval: a.settings.Workers.Interval,
 	})
 }

@@ -41,7 +41,7 @@ type Options struct {
 	Interval time.Duration
 	// Overlap is how far each look goes back: what is committed late carries an earlier time. [10 s]
 	Overlap time.Duration
-	// Now is the clock of signatures and deadlines. [time.Now]
+	// Now is the clock of signatures and deadlines. [this machine's]
 	Now func() time.Time
 	// Spread varies a pause, so that what failed together is not tried together. [by up to a fifth, at random]
 	Spread func(time.Duration) time.Duration
@@ -57,9 +57,7 @@ func (o Options) withDefaults() Options {
 	o.SlowAfter = either(o.SlowAfter, time.Second)
 	o.Interval = either(o.Interval, 30*time.Second)
 	o.Overlap = either(o.Overlap, 10*time.Second)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o.Now = o.clock()
 	if o.Spread == nil {
 		o.Spread = func(d time.Duration) time.Duration { return d - d/5 + rand.N(2*d/5+1) }
 	}

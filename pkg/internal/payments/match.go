@@ -2,6 +2,7 @@ package payments
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -120,7 +121,7 @@ func (s *Service) judgeAll(chain string, list []stellar.Payment, by map[store.Me
 			g.candidate.Funded = true
 		}
 	}
-	slices.SortFunc(v.fundings, func(a, b store.Funding) int { return compare(a.Transaction.ID, b.Transaction.ID) })
+	slices.SortFunc(v.fundings, func(a, b store.Funding) int { return strings.Compare(a.Transaction.ID, b.Transaction.ID) })
 	return v
 }
 

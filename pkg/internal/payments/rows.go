@@ -1,7 +1,6 @@
 package payments
 
 import (
-	"cmp"
 	"strings"
 	"time"
 
@@ -60,5 +59,3 @@ func micros(t time.Time) int64 {
 	}
 	return t.UnixMicro()
 }
-
-func compare(a, b string) int { return cmp.Compare(a, b) }

@@ -37,6 +37,9 @@ func (tx *Tx) CreateTransaction(ctx context.Context, t Transaction, c anchor.Cha
 	if err != nil {
 		return Transaction{}, err
 	}
+	if _, err := tx.db.transactionKey(&t); err != nil { // what its payout asks the rail for is sealed under it
+		return Transaction{}, fmt.Errorf("data key of transaction %s: %w", t.ID, err)
+	}
 	t.Version, t.Status, t.CreatedUs, t.UpdatedUs, t.StatusUs = 1, status, now, now, now
 	err = tx.q.InsertTransaction(ctx, sqlgen.InsertTransactionParams{
 		ID: t.ID, OwnerAccount: t.OwnerAccount, OwnerMemoType: t.OwnerMemoType, OwnerMemo: t.OwnerMemo, ClientDomain: t.ClientDomain,
