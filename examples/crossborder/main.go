@@ -19,13 +19,13 @@ import (
 func main() { cli.Main(setup) }
 
 // setup makes what this business does by itself. Every process of the anchor that needs it calls it once.
-func setup(_ context.Context, h anchor.Host) (anchor.Business, error) {
+func setup(ctx context.Context, h anchor.Host) (anchor.Business, error) {
 	senders, err := parseSendingAnchors(os.Getenv(sendingAnchorsVariable))
 	if err != nil {
 		return anchor.Business{}, err
 	}
 	if len(senders) == 0 {
-		h.Log.Warn("nobody can send: no sending anchor is admitted", "mend", "list their accounts in "+sendingAnchorsVariable)
+		h.Log.WarnContext(ctx, "nobody can send: no sending anchor is admitted", "mend", "list their accounts in "+sendingAnchorsVariable)
 	}
 	var settings bankSettings
 	if err := h.Setting("bank", &settings); err != nil {

@@ -226,7 +226,7 @@ func assetsCommand(s *shared) *cobra.Command {
 	c := &cobra.Command{Use: "assets", Short: "List assets, or switch one off", Args: noArguments, RunE: help}
 	disable := &cobra.Command{
 		Use: "disable CODE[:ISSUER]", Short: "Agree no more transactions in an asset; those under way go on",
-		Args: arguments(1),
+		Example: `  anchor assets disable USDC`, Args: arguments(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			code, issuer, _ := strings.Cut(args[0], ":")
 			return s.withAssets(c.Context(), func(ctx context.Context, service *assets.Service) error {

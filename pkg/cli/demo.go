@@ -83,7 +83,7 @@ func (d *demo) run(life worker.Life) (err error) {
 		return fmt.Errorf("a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
-	var logs io.Writer = io.Discard
+	logs := io.Discard
 	if d.verbose {
 		logs = d.Stderr
 	}

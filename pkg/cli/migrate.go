@@ -63,7 +63,7 @@ before the others after each upgrade. Several at once wait for each other.`,
 func (s *shared) migrateDownCommand() *cobra.Command {
 	var sure bool
 	c := &cobra.Command{
-		Use: "down", Short: "Undo the newest step; what its tables hold is LOST", Args: noArguments,
+		Use: "down", Short: "Undo the newest step; what its tables hold is LOST", Example: `  anchor migrate down --yes`, Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !sure {
 				return usageError{errors.New("this destroys data: repeat it with --yes if that is meant")}

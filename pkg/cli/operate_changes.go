@@ -85,7 +85,7 @@ func (s *shared) retryCommand() *cobra.Command {
 	r := payouts.RetryRequest{}
 	c := &cobra.Command{
 		Use: "retry TRANSACTION --reason TEXT", Short: "Pay a transaction out after its last payout failed or came back",
-		Args: arguments(1),
+		Example: `  anchor payouts retry 0198… --reason "the bank's outage of 3 May is over"`, Args: arguments(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if r.Reason == "" {
 				return usageError{errors.New("--reason is needed: it stays in the history")}
@@ -131,28 +131,32 @@ func customersCommand(s *shared) *cobra.Command {
 	list.Flags().StringVar(&status, "status", "", "only those of this SEP-12 status (ACCEPTED, PROCESSING, NEEDS_INFO, REJECTED)")
 	list.Flags().IntVar(&limit, "limit", listLimit, "most rows")
 	c.AddCommand(list,
-		s.verdictCommand("accept", "Accept a customer; payouts that wait for it move on", anchor.CustomerAccepted),
-		s.verdictCommand("reject", "Reject a customer for good; nothing more is paid to or from it", anchor.CustomerRejected))
+		s.verdictCommand(&cobra.Command{
+			Use: "accept CUSTOMER", Short: "Accept a customer; payouts that wait for it move on",
+			Example: `  anchor customers accept 0198… --type sep31-receiver`,
+		}, anchor.CustomerAccepted),
+		s.verdictCommand(&cobra.Command{
+			Use: "reject CUSTOMER --message TEXT", Short: "Reject a customer for good; nothing more is paid to or from it",
+			Example: `  anchor customers reject 0198… --message "the document has run out"`,
+		}, anchor.CustomerRejected))
 	return c
 }
 
-func (s *shared) verdictCommand(use, short string, status anchor.CustomerStatus) *cobra.Command {
+func (s *shared) verdictCommand(c *cobra.Command, status anchor.CustomerStatus) *cobra.Command {
 	var customerType, message string
-	c := &cobra.Command{
-		Use: use + " CUSTOMER", Short: short, Args: arguments(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if status == anchor.CustomerRejected && message == "" {
-				return usageError{errors.New("--message is needed: the sending anchor is told why")}
-			}
-			return s.operate(c.Context(), func(ctx context.Context, a *app.App) error {
-				v := anchor.Verdict{Type: customerType, Status: status, Message: message}
-				if err := a.Customers().SetStatus(ctx, args[0], v, operator()); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(s.Stdout, "customer %s is %s\n", args[0], status)
+	c.Args = arguments(1)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if status == anchor.CustomerRejected && message == "" {
+			return usageError{errors.New("--message is needed: the sending anchor is told why")}
+		}
+		return s.operate(c.Context(), func(ctx context.Context, a *app.App) error {
+			v := anchor.Verdict{Type: customerType, Status: status, Message: message}
+			if err := a.Customers().SetStatus(ctx, args[0], v, operator()); err != nil {
 				return err
-			})
-		},
+			}
+			_, err := fmt.Fprintf(s.Stdout, "customer %s is %s\n", args[0], status)
+			return err
+		})
 	}
 	c.Flags().StringVar(&customerType, "type", "", "the SEP-12 type that is meant, where the customer has several")
 	c.Flags().StringVar(&message, "message", "", "for the sending anchor")

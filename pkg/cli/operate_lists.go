@@ -82,7 +82,8 @@ func transactionsCommand(s *shared) *cobra.Command {
 	list.Flags().StringVar(&status, "status", "", "only those of this SEP-31 status")
 	list.Flags().IntVar(&limit, "limit", listLimit, "most rows")
 	show := &cobra.Command{
-		Use: "show ID", Short: "Show a transaction with its history, payments and payouts", Args: arguments(1),
+		Use: "show ID", Short: "Show a transaction with its history, payments and payouts",
+		Example: `  anchor transactions show 0198…`, Args: arguments(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.operate(c.Context(), func(ctx context.Context, a *app.App) error { return s.showTransaction(ctx, a.DB(), args[0]) })
 		},

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -83,9 +82,6 @@ func (s *shared) outgoingCommand(c *cobra.Command, role config.Role, run func(*a
 	}
 	c.Flags().BoolVar(&loop, "loop", false, "go on until a signal comes")
 	c.Flags().FuncP("interval", "i", "longest wait between two passes; a number is seconds (work wakes it at once)", func(value string) error {
-		if _, err := time.ParseDuration(value); err != nil {
-			value += "s"
-		}
 		s.flags["workers.interval"] = value
 		return nil
 	})

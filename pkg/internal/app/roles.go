@@ -85,7 +85,7 @@ func (a *App) roles(life worker.Life, roles ...func(worker.Life) error) error {
 	}
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) && life.Hard.Err() != nil {
-		return nil // ended by a signal
+		return nil //nolint:nilerr // ended by a signal
 	}
 	return err
 }

@@ -94,6 +94,7 @@ var components = []component{
 
 	{"pkg/cli", surface},
 	{"pkg/anchortest", surface},
+	{"pkg/internal/e2e", surface}, // tests only, of what is run
 }
 
 // sameLayer lists the imports that are allowed although both sides are of one layer.

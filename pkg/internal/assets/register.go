@@ -41,7 +41,7 @@ func (s *Service) Register(ctx context.Context, spec Spec) (Result, error) {
 		result, err = s.store(ctx, spec, from)
 	}
 	if err == nil {
-		s.log.Info("asset registered", "code", spec.Code, "issuer", spec.Issuer, "account", spec.Account,
+		s.log.InfoContext(ctx, "asset registered", "code", spec.Code, "issuer", spec.Issuer, "account", spec.Account,
 			"created", result.Created, "changed", len(result.Changed))
 	}
 	return result, err

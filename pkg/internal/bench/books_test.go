@@ -29,12 +29,12 @@ const (
 
 // books is a database with an asset, its account, and two accepted customers between whom transactions are agreed.
 type books struct {
-	db                *store.DB
-	service           *payments.Service
-	asset             store.Asset
-	sending, sender   string // the sending anchor, and the ids of its customers
-	receiver          string
-	nextMemo          int
+	db              *store.DB
+	service         *payments.Service
+	asset           store.Asset
+	sending, sender string // the sending anchor, and the ids of its customers
+	receiver        string
+	nextMemo        int
 }
 
 func newBooks(b *testing.B, db *store.DB, sending, account, issuer, passphrase string) *books {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/internal/sandbox"
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 )
 
 const passphrase = network.TestNetworkPassphrase
@@ -27,8 +28,10 @@ type chain struct {
 func newChain(b *testing.B) chain {
 	n := sandbox.New(sandbox.Options{Passphrase: passphrase})
 	server := httptest.NewServer(n.Handler())
-	b.Cleanup(server.CloseClientConnections) // streams never end by themselves
-	b.Cleanup(server.Close)
+	b.Cleanup(func() {
+		server.CloseClientConnections() // streams never end by themselves
+		server.Close()
+	})
 	return chain{n, server.URL}
 }
 
@@ -99,6 +102,19 @@ func (p *payer) pay(b *testing.B, amount string, memos []string) {
 			p.chain.CloseLedger()
 		}
 	}
+}
+
+func (c chain) sequence(b *testing.B, account string) int64 {
+	a, err := c.source(b).Account(b.Context(), account)
+	require.NoError(b, err)
+	return a.Sequence
+}
+
+// source reads the network as the watcher does.
+func (c chain) source(b *testing.B) *stellar.Horizon {
+	h, err := stellar.NewHorizon(stellar.Options{URL: c.url, Passphrase: passphrase})
+	require.NoError(b, err)
+	return h
 }
 
 func (p *payer) submit(b *testing.B, memo txnbuild.Memo, operations ...txnbuild.Operation) {

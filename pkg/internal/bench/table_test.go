@@ -19,6 +19,7 @@ type row struct {
 	unit         string
 	beside       float64 // the same unit; 0: there is nothing to compare with
 	besideWhat   string
+	note         string // instead of a comparison
 	bar          bar
 }
 
@@ -81,7 +82,7 @@ func (t *table) render(heading string) string {
 }
 
 func (r row) line() string {
-	beside, share, verdict := "", "", ""
+	beside, share, verdict := r.note, "", ""
 	if r.beside > 0 {
 		beside, share = fmt.Sprintf("%s: %s %s", r.besideWhat, number(r.beside), r.unit), fmt.Sprintf("%.0f %%", r.share())
 	}

@@ -73,7 +73,7 @@ func (s *Service) sweepDeleted(ctx context.Context) error {
 		}
 		for _, id := range ids {
 			if _, err := s.db.EraseCustomer(ctx, id, s.options.retention, eraser); err != nil {
-				s.log.Error("could not erase a customer", "customer", id, "error", err)
+				s.log.ErrorContext(ctx, "could not erase a customer", "customer", id, "error", err)
 			}
 		}
 		after = ids[len(ids)-1]
@@ -89,7 +89,7 @@ func (s *Service) sweepUnjudged(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		if err := s.judge(ctx, id, judgement{}); err != nil {
-			s.log.Error("could not have a customer judged", "customer", id, "error", err)
+			s.log.ErrorContext(ctx, "could not have a customer judged", "customer", id, "error", err)
 		}
 	}
 	return nil

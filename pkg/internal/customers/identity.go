@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -175,7 +176,7 @@ func (s *Service) checkTransaction(ctx context.Context, caller anchor.SendingAnc
 		return anchor.Refuse("'transaction_id' needs 'type'")
 	}
 	if _, err := s.db.TransactionOf(ctx, caller.Account, id); err != nil {
-		if refused(err) != err {
+		if errors.Is(err, store.ErrNotFound) {
 			return anchor.RefuseAs(anchor.CodeNotFound, "transaction not found")
 		}
 		return err

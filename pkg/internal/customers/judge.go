@@ -199,7 +199,7 @@ func lock(ctx context.Context, tx *store.Tx, id string) ([]store.Transaction, st
 	if err != nil {
 		return nil, store.Customer{}, err
 	}
-	c, err := tx.LockCustomer(ctx, id)
+	c, err := tx.LockCustomerAfter(ctx, open, id)
 	return open, c, err
 }
 

@@ -152,6 +152,9 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, c store.Customer, e en
 	if err != nil {
 		return nil, err
 	}
+	if len(changed) > 0 && weight(fields, changed) > largestKept {
+		return nil, anchor.RefuseAs(anchor.CodeTooLarge, "the customer's values are too large together; at most 10 MB are kept of one")
+	}
 	for name, value := range changed {
 		field := store.CustomerField{}
 		field.Sealed, field.ContentType = "given", value.ContentType

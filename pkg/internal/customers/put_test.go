@@ -1,6 +1,7 @@
 package customers_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -103,6 +104,26 @@ func TestACustomer_keeps_a_bounded_number_of_values(t *testing.T) {
 		}
 		_, err := d.Put(t.Context(), who, customers.Put{Values: adaSender()})
 		d.requireCode(anchor.CodeInvalid, err)
+	})
+}
+
+func TestACustomer_keeps_a_bounded_amount_of_data(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		who, data := plain(account()), make([]byte, 1<<20)
+		put := func(document int) error {
+			file := customers.File{ContentType: "image/png", Data: data}
+			_, err := d.Put(t.Context(), who, customers.Put{Files: map[string]customers.File{fmt.Sprintf("document_%d", document): file}})
+			return err
+		}
+		for document := range 9 {
+			require.NoError(t, put(document))
+		}
+		d.requireCode(anchor.CodeTooLarge, put(9))
+		data[0] = 1
+		require.NoError(t, put(8), "what takes the place of another file needs no room")
+		d.register(who)
+		require.Equal(t, anchor.CustomerAccepted, d.mustGet(who, customers.Query{}).Status, "there is room for names")
 	})
 }
 

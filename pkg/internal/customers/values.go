@@ -15,10 +15,11 @@ import (
 
 // Bounds of what is stored of a customer.
 const (
-	longestText  = 4096    // bytes of one value
-	largestFile  = 1 << 20 // bytes of one photo or document
-	mostGiven    = 100     // values in one request
-	mostKept     = 200     // values of one customer
+	longestText  = 4096     // bytes of one value
+	largestFile  = 1 << 20  // bytes of one photo or document
+	mostGiven    = 100      // values in one request
+	mostKept     = 200      // values of one customer
+	largestKept  = 10 << 20 // bytes of them all: judging a customer and paying one out hold them in memory at once
 	longestName  = 64
 	verification = "_verification"
 	fileID       = "_file_id"
@@ -166,6 +167,7 @@ func checkText(name, text string, kind anchor.FieldType) error {
 		if !decimal.MatchString(text) {
 			return anchor.Refusef("'%s' must be a number", name)
 		}
+	case anchor.FieldString: // every text is one
 	}
 	return nil
 }
@@ -177,6 +179,20 @@ func checkChoices(name, text string, roles []role) error {
 		}
 	}
 	return nil
+}
+
+// weight is how many bytes a customer's values have once those that changed are stored.
+func weight(stored map[string]store.CustomerField, changed map[string]store.CustomerValue) int {
+	total := 0
+	for _, value := range changed {
+		total += len(value.Data)
+	}
+	for name, field := range stored {
+		if _, replaced := changed[name]; !replaced {
+			total += base64.RawStdEncoding.DecodedLen(len(field.Sealed))
+		}
+	}
+	return total
 }
 
 // asText is a value as the business gets it: a text as it is, a file as a data URL (RFC 2397).

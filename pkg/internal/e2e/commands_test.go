@@ -32,3 +32,49 @@ func TestDemo_makes_its_transfers_and_ends(t *testing.T) {
 	require.Equal(t, "20 of 20 transfers completed", lines[len(lines)-1])
 	require.Equal(t, 20, strings.Count(r.out, " completed\n")-1, "each is shown when it is completed")
 }
+
+func TestHelp_of_every_command_says_what_it_does_and_shows_how(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var look func(command ...string)
+	look = func(command ...string) {
+		r := run(t, launch{dir: dir, args: append(command, "--help")})
+		name := "anchor " + strings.Join(command, " ")
+		require.Zero(t, r.code, name)
+		what, _, _ := strings.Cut(r.out, "\n")
+		require.NotEmpty(t, strings.TrimSpace(what), name)
+		require.NotContains(t, what, "Usage:", "%s has no text", name)
+		below := commandsIn(r.out)
+		if len(below) == 0 && takesSomething(r.out) {
+			require.Contains(t, r.out, "Examples:", name)
+		}
+		for _, c := range below {
+			look(append(append([]string{}, command...), c)...)
+		}
+	}
+	look()
+}
+
+// takesSomething tells whether the command of a help has arguments or flags of its own.
+func takesSomething(help string) bool {
+	_, use, _ := strings.Cut(help, "Usage:\n")
+	use, _, _ = strings.Cut(use, "\n")
+	arguments := strings.ToLower(use) != use
+	_, flags, _ := strings.Cut(help, "\nFlags:\n")
+	flags, _, _ = strings.Cut(flags, "\n\n")
+	return arguments || strings.Count(flags, "\n") > 0 // --help is one
+}
+
+// commandsIn are the commands that a help lists.
+func commandsIn(help string) (list []string) {
+	listing := false
+	for line := range strings.Lines(help) {
+		switch text := strings.TrimSpace(line); {
+		case strings.HasSuffix(text, ":") && !strings.HasPrefix(line, " "):
+			listing = strings.Contains(text, "Commands") || strings.HasPrefix(text, "To ") || text == "The processes:"
+		case listing && text != "" && !strings.HasPrefix(text, "help ") && !strings.HasPrefix(text, "completion "):
+			list = append(list, strings.Fields(text)[0])
+		}
+	}
+	return list
+}

@@ -63,6 +63,7 @@ func (w *world) requireInvariants() {
 	}
 	w.requireEveryPaymentOnce()
 	w.requireEveryPayoutOnce()
+	w.requireDiscretion()
 }
 
 // payment is what ledgers and database must tell alike.

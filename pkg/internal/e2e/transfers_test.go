@@ -15,15 +15,15 @@ func TestTransfers_from_four_sending_anchors_at_once_all_complete_with_a_process
 		defer cancel()
 
 		const senders, each = 4, 50
-		all := w.sendAll(ctx, w.sendingAnchors(ctx, senders), each, nil)
+		all := send(ctx, w.sendingAnchors(ctx, senders), load{each: each}).completed(w)
 
-		requireCompleted(w, all)
 		w.awaitCallbacks(all, false)
 		for _, r := range roles {
 			r.awaitReady()
 		}
 		stopAll(roles)
 		w.requireInvariants()
+		w.requireNothingToComplainOf()
 		require.EqualValues(t, senders*each, w.db.number("SELECT COUNT(*) FROM transactions WHERE status = 'completed'"))
 		require.Zero(t, w.db.number("SELECT COUNT(*) FROM payments WHERE state = 'open'"))
 	})
@@ -41,12 +41,12 @@ func TestTransfers_are_paid_out_once_where_two_of_each_process_run(t *testing.T)
 		defer cancel()
 
 		const senders, each = 4, 15
-		all := w.sendAll(ctx, w.sendingAnchors(ctx, senders), each, nil)
+		all := send(ctx, w.sendingAnchors(ctx, senders), load{each: each}).completed(w)
 
-		requireCompleted(w, all)
 		w.awaitCallbacks(all, false)
 		stopAll(roles)
 		w.requireInvariants()
+		w.requireNothingToComplainOf()
 		require.EqualValues(t, senders*each, w.db.number("SELECT COUNT(*) FROM transactions WHERE status = 'completed'"))
 	})
 }

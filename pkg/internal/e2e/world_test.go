@@ -226,14 +226,16 @@ func (r *role) awaitReady() {
 
 func (w *world) awaitOK(url string) {
 	w.Helper()
-	w.await(url, func() bool {
-		response, err := http.Get(url)
-		if err != nil {
-			return false
-		}
-		_ = response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
+	w.await(url+" answers", func() bool { return answersOK(url) })
+}
+
+func answersOK(url string) bool {
+	response, err := http.Get(url)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
 // patience bounds every waiting of a test.
@@ -242,7 +244,16 @@ const patience = 2 * time.Minute
 // await waits until something is so that other processes bring about.
 func (w *world) await(what string, so func() bool) {
 	w.Helper()
-	require.Eventually(w, so, patience, 25*time.Millisecond, what)
+	tooLong := time.After(patience)
+	look := time.NewTicker(25 * time.Millisecond)
+	defer look.Stop()
+	for !so() {
+		select {
+		case <-look.C:
+		case <-tooLong:
+			require.FailNow(w, "waited in vain", "%s is not so after %v", what, patience)
+		}
+	}
 }
 
 // startAll starts one process of each role.
@@ -260,6 +271,37 @@ func stopAll(roles []*role) {
 	for _, r := range roles {
 		r.stop()
 	}
+}
+
+// requireNothingToComplainOf checks the logs of a run in which nothing went wrong.
+func (w *world) requireNothingToComplainOf() {
+	w.Helper()
+	for name, log := range w.logs() {
+		require.NotRegexp(w, "level=(WARN|ERROR)", log, name)
+	}
+}
+
+// requireDiscretion checks I13 for the logs.
+func (w *world) requireDiscretion() {
+	w.Helper()
+	for name, log := range w.logs() {
+		require.NotRegexp(w, `\bS[A-Z2-7]{55}\b|eyJ[\w-]+\.|Souza|Bruno|`+bankAccount, log, "I13: %s", name)
+	}
+}
+
+// logs is what each process has logged, by file.
+func (w *world) logs() map[string]string {
+	w.Helper()
+	files, err := filepath.Glob(filepath.Join(w.dir, "*", "*.log"))
+	require.NoError(w, err)
+	require.Len(w, files, w.started)
+	logs := map[string]string{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		require.NoError(w, err)
+		logs[file] = string(raw)
+	}
+	return logs
 }
 
 func anchorYAML(p plan, bank string) string {

@@ -162,7 +162,7 @@ func (s *Server) Run(soft, hard context.Context) error {
 	}
 	server := s.server(hard)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(s.listener) }()
+	go func() { ended <- server.Serve(jsonListener{s.listener}) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
@@ -189,7 +189,7 @@ func (s *Server) stop(hard context.Context, server *http.Server, ended <-chan er
 		if hard.Err() == nil {
 			return fmt.Errorf("stop serving: %w", err)
 		}
-		s.options.Log.Warn("requests under way were cut off", "why", context.Cause(hard))
+		s.options.Log.WarnContext(hard, "requests under way were cut off", "why", context.Cause(hard))
 		if err := server.Close(); err != nil {
 			return fmt.Errorf("stop serving: %w", err)
 		}

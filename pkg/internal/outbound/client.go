@@ -157,6 +157,9 @@ func (c *Client) exchange(
 	}
 	defer response.Body.Close()
 	answer.Status = response.StatusCode
+	if answer.Status == http.StatusSwitchingProtocols {
+		return answer, nil // no body follows but the connection itself, and no timeout ends reading from that
+	}
 	answer.Body, err = c.read(response.Body)
 	return answer, err
 }

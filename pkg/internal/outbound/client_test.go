@@ -161,6 +161,21 @@ func TestClient_gives_up_on_an_endless_header(t *testing.T) {
 	require.ErrorContains(t, err, "header")
 }
 
+func TestClient_does_not_wait_on_a_connection_whose_protocol_is_switched(t *testing.T) {
+	t.Parallel()
+	hungUp := make(chan error, 1)
+	address := serveRaw(t, func(conn net.Conn) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: silence\r\n\r\n")
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, err := io.Copy(io.Discard, conn)
+		hungUp <- err
+	})
+	answer, err := newClient(t, Options{AllowPrivate: true, Timeout: time.Second}).Get(t.Context(), "http://"+address, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSwitchingProtocols, answer.Status)
+	require.NoError(t, <-hungUp, "the client ended the connection, not the deadline of the other side")
+}
+
 // serveRaw answers each connection by hand, after the request's first line has arrived.
 func serveRaw(t *testing.T, answer func(net.Conn)) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

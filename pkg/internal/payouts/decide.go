@@ -200,12 +200,10 @@ func (s Situation) decideOver(o anchor.Outcome) Move {
 }
 
 func (s Situation) end() string {
-	switch {
-	case s.Payout == anchor.PayoutCancelled || s.Payout == anchor.PayoutReturned:
+	if s.Payout == anchor.PayoutCancelled || s.Payout == anchor.PayoutReturned {
 		return string(s.Payout)
-	default:
-		return string(anchor.AttemptFailed)
 	}
+	return string(anchor.AttemptFailed)
 }
 
 func (s Situation) contradiction(o anchor.Outcome, before string) Move {

@@ -187,14 +187,25 @@ func (s *Service) execute(ctx context.Context, c store.Claim) (a answer) {
 			a.outcome, a.why = anchor.Outcome{}, "the rail panicked"
 		}
 	}()
-	outcome, err := s.rails[c.Payout.Rail].ExecuteOutgoing(ctx, c.Request)
-	if err != nil {
-		a.why = "the rail failed: " + err.Error()
-		s.log.WarnContext(ctx, "a rail failed; what became of the payout is unknown", "rail", c.Payout.Rail, "payout", c.Payout.ID, "key", c.Key(), "error", err)
+	if over(ctx) { // the process was stopped for a while: somebody else may have the payout by now, or an operator may have ended it
+		a.outcome = anchor.NotSent("the time for calling the rail was over before it began")
 		return a
 	}
-	a.outcome = outcome
+	outcome, err := s.rails[c.Payout.Rail].ExecuteOutgoing(ctx, c.Request)
+	if err != nil {
+		said := withoutPeople(err.Error(), c.Request)
+		a.why = "the rail failed: " + said
+		s.log.WarnContext(ctx, "a rail failed; what became of the payout is unknown", "rail", c.Payout.Rail, "payout", c.Payout.ID, "key", c.Key(), "error", said)
+		return a
+	}
+	a.outcome, a.why = outcome, withoutPeople(outcome.Why(), c.Request)
 	return a
+}
+
+// over tells whether the time of a call has ended, also where nobody has had the time yet to end its context.
+func over(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && time.Until(deadline) <= 0
 }
 
 // late stores the answer of a call that was given up: it may still be the truth about the attempt.

@@ -23,7 +23,8 @@ func (s *Service) Report(ctx context.Context, key anchor.PayoutKey, o anchor.Out
 }
 
 // Resolve records what an operator found out about a payout whose outcome is open: Delivered or Failed, nothing else. It is
-// refused (CodeConflict) unless the payout is unknown, accepted, or was being sent by a process that lost its lease.
+// refused (CodeConflict) unless the payout is unknown, accepted, was being sent by a process that lost its lease, or waits to
+// be sent again after it may have left.
 func (s *Service) Resolve(ctx context.Context, payoutID string, o anchor.Outcome, reason, actor string) error {
 	if o.Kind() != anchor.OutcomeDelivered && o.Kind() != anchor.OutcomeFailed {
 		return anchor.Refusef("a payout is resolved as delivered or failed, not as %s", kindOf(o))
@@ -80,6 +81,8 @@ func resolvable(is store.Answered, now int64) bool {
 		return is.Present
 	case anchor.PayoutSending:
 		return is.Present && is.Payout.LeaseUntilUs <= now
+	case anchor.PayoutWaiting: // before a resend: nobody asks about it, and it may never become ready again
+		return is.Present && is.Attempt.State == anchor.AttemptUnknown
 	default:
 		return false
 	}
@@ -146,6 +149,9 @@ func (r retrying) release(ctx context.Context, t store.Transaction, p store.Payo
 	if p.State != anchor.PayoutWaiting || p.WaitsFor != anchor.WaitsForOperator {
 		return store.Payout{}, anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf("payout %d of it is %s", p.Number, p.State))
 	}
+	if r.r.Rail != "" && r.r.Rail != p.Rail {
+		return r.reroute(ctx, t, p)
+	}
 	t, err := r.tx.Advance(ctx, t, r.noted())
 	if err != nil {
 		return store.Payout{}, err
@@ -165,6 +171,23 @@ func (r retrying) release(ctx context.Context, t store.Transaction, p store.Payo
 	return p, r.follow(ctx, t, needsInfo)
 }
 
+// reroute replaces a payout that was certainly not sent by one of another rail.
+func (r retrying) reroute(ctx context.Context, t store.Transaction, p store.Payout) (store.Payout, error) {
+	a, tried, err := r.tx.LatestAttempt(ctx, p.ID)
+	if err != nil {
+		return store.Payout{}, err
+	}
+	if tried && a.State != anchor.AttemptNotSent && a.State != anchor.AttemptFailed {
+		return store.Payout{}, anchor.RefuseAs(anchor.CodeConflict,
+			fmt.Sprintf("payout %d of it may have been sent by %s: it cannot go by another rail", p.Number, p.Rail))
+	}
+	p.State, p.WaitsFor = anchor.PayoutCancelled, anchor.WaitsForNothing
+	if p, err = r.tx.EndPayout(ctx, &t, p, anchor.PayoutWaiting, r.noted()); err != nil {
+		return store.Payout{}, err
+	}
+	return r.next(ctx, t, p)
+}
+
 // again makes the next payout.
 func (r retrying) again(ctx context.Context, t store.Transaction) (store.Payout, error) {
 	last, ok, err := r.tx.LastPayout(ctx, t.ID)
@@ -179,6 +202,11 @@ func (r retrying) again(ctx context.Context, t store.Transaction) (store.Payout,
 	case t.Held() < last.DebitUnits:
 		return store.Payout{}, anchor.RefuseAs(anchor.CodeConflict, "what is held does not suffice for another payout")
 	}
+	return r.next(ctx, t, last)
+}
+
+// next makes the payout after the last one, which has given its units back.
+func (r retrying) next(ctx context.Context, t store.Transaction, last store.Payout) (store.Payout, error) {
 	state, waits, needsInfo, err := r.readiness(ctx, t)
 	if err != nil {
 		return store.Payout{}, err

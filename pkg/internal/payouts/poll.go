@@ -106,7 +106,7 @@ func (s *Service) ask(ctx context.Context, rail string, claims []store.Claim) (n
 	}
 	outcomes, err := s.rails[rail].PollOutgoing(ctx, open)
 	if err != nil {
-		return news{err: err}
+		return news{err: errors.New(withoutPeople(err.Error(), open...))}
 	}
 	return news{outcomes: outcomes}
 }
@@ -123,7 +123,10 @@ func (s *Service) settleNews(ctx context.Context, claims []store.Claim, n news) 
 			silent = append(silent, c)
 			continue
 		}
-		answers = append(answers, answer{key: c.Key(), outcome: outcome, source: SourcePoll, fence: c.Payout.Fence, actor: actorPoll})
+		answers = append(answers, answer{
+			key: c.Key(), outcome: outcome, source: SourcePoll, fence: c.Payout.Fence, actor: actorPoll,
+			why: withoutPeople(outcome.Why(), c.Request),
+		})
 	}
 	errs := []error{s.postpone(ctx, silent)}
 	for group := range slices.Chunk(answers, settleMost) {

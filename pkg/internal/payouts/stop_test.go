@@ -351,39 +351,6 @@ func TestAn_operator_resolves_only_what_nobody_can_be_about_to_answer(t *testing
 	})
 }
 
-func TestRetry_is_refused_while_money_may_be_on_its_way(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *payoutstest.World, id string, b *bank, s *payouts.Service) {
-		retry := func() error {
-			_, err := s.Retry(t.Context(), payouts.RetryRequest{TransactionID: id, Actor: "operator:ann", DespiteConflict: true})
-			return err
-		}
-		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(retry()), "ready")
-		b.execute = always(anchor.Outcome{})
-		execute(t, s)
-		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(retry()), "unknown")
-		b.poll = says(anchor.Delivered("x"))
-		pollOnce(t, s)
-		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(retry()), "delivered")
-		require.Equal(t, anchor.CodeNotFound, anchor.CodeOf(func() error {
-			_, err := s.Retry(t.Context(), payouts.RetryRequest{TransactionID: "none"})
-			return err
-		}()))
-	})
-}
-
-func TestRetry_lets_a_payout_move_on_that_waits_for_an_operator(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *payoutstest.World, id string, b *bank, s *payouts.Service) {
-		execute(t, payouts.New(w.DB, nil, nil, atOnce())) // an executor that lacks the rail
-		require.Equal(t, anchor.WaitsForOperator, w.Payout(id).WaitsFor)
-		_, err := s.Retry(t.Context(), payouts.RetryRequest{TransactionID: id, Actor: "operator:ann", Reason: "rail is back"})
-		require.NoError(t, err)
-		execute(t, s)
-		require.Equal(t, anchor.StatusCompleted, w.Transaction(id).Status)
-	})
-}
-
 func TestWakes_tell_when_the_time_of_the_next_question_has_come(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

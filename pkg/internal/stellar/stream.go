@@ -119,7 +119,7 @@ func readStream(body io.Reader) (streamEnd, error) {
 			return endError, streamError(e.data) // the last words count even without the blank line behind them
 		}
 		if err != nil {
-			return endCut, nil
+			return endCut, nil //nolint:nilerr // that the stream was cut is what it has to tell
 		}
 		if len(line) > 0 {
 			e.field(line)

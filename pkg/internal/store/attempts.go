@@ -47,6 +47,13 @@ func (db *DB) AttemptsOf(ctx context.Context, payoutID string) ([]Attempt, error
 	return list, nil
 }
 
+// LatestAttempt reads the last attempt of a payout, which must be locked, or its transaction; ok is false if there was none.
+func (tx *Tx) LatestAttempt(ctx context.Context, payoutID string) (a Attempt, ok bool, err error) {
+	latest, err := tx.latestAttempts(ctx, []string{payoutID})
+	a, ok = latest[payoutID]
+	return a, ok, err
+}
+
 // AnswersOf lists everything that was ever said of the attempts of a payout, oldest first.
 func (db *DB) AnswersOf(ctx context.Context, payoutID string) ([]AttemptAnswer, error) {
 	rows, err := db.q.AnswersOfPayout(ctx, payoutID)

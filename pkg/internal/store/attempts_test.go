@@ -165,6 +165,41 @@ func TestA_customer_judged_while_payouts_are_claimed_stops_each_or_comes_too_lat
 	})
 }
 
+func TestA_customer_who_is_judged_moves_a_payout_that_was_paid_for_meanwhile(t *testing.T) {
+	t.Parallel()
+	w := payoutstest.New(t, storetest.Postgres(t)) // SQLite has one writer at a time
+	w.Judge(w.Receiver, payoutstest.ReceiverType, anchor.CustomerProcessing, nil)
+	var late string
+	require.NoError(t, w.DB.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		open, err := tx.LockOpenTransactionsOf(ctx, w.Receiver.ID)
+		if err != nil {
+			return err
+		}
+		if late == "" {
+			late = w.FundedBy(1, func(_ *store.Transaction, p *store.Payout) {
+				p.State, p.WaitsFor = anchor.PayoutWaiting, anchor.WaitsForKYC
+			})[0]
+		}
+		c, err := tx.LockCustomerAfter(ctx, open, w.Receiver.ID)
+		if err != nil {
+			return err
+		}
+		change := store.CustomerChange{Cause: store.CustomerJudged, Actor: "test", Statuses: map[string]store.DecidedStatus{
+			payoutstest.ReceiverType: {Status: anchor.CustomerAccepted},
+		}}
+		if _, err := tx.AdvanceCustomer(ctx, c, change); err != nil {
+			return err
+		}
+		for _, one := range open {
+			if _, err := tx.Reconsider(ctx, one, "test", "judged"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	require.Equal(t, anchor.PayoutReady, w.Payout(late).State)
+}
+
 func TestClaims_find_their_rows_by_their_partial_indexes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

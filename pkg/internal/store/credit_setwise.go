@@ -10,7 +10,7 @@ import (
 )
 
 // statement is one that takes any number of rows: head, the rows with a comma between them, tail. Each ? of row becomes a
-// parameter of its own; head, row and tail may name the fixed parameters, which come first, as $1, $2, …
+// parameter of its own; head, row and tail may name the fixed parameters, which come first, as $1, $2 and so on.
 type statement struct{ head, row, tail string }
 
 // sql writes the statement for so many rows. The text is the same on both engines.

@@ -167,7 +167,7 @@ func passphraseOf(chain string) string {
 // that ran out first first. Those paid in part are not among them.
 func (db *DB) ExpiredTransactions(ctx context.Context, account string, throughClosedUs int64, limit int) ([]string, error) {
 	ids, err := db.q.ExpiredTransactions(ctx, sqlgen.ExpiredTransactionsParams{
-		Account: account, ThroughClosedUs: throughClosedUs, Most: int32(limit), //nolint:gosec // limits are small
+		Account: account, ThroughClosedUs: throughClosedUs, Most: int32(limit),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("transactions of %s that ran out: %w", account, err)

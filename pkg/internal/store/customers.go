@@ -124,6 +124,36 @@ func (tx *Tx) LockCustomer(ctx context.Context, id string) (Customer, error) {
 	return found(Customer{row}, err, "customer %s", id)
 }
 
+// LockCustomerAfter is LockCustomer for who has locked the customer's open transactions and will have them follow. One that
+// was agreed on and paid for in between is not among them and nobody else would move its payout: the result is then ErrStale.
+func (tx *Tx) LockCustomerAfter(ctx context.Context, open []Transaction, id string) (Customer, error) {
+	c, err := tx.LockCustomer(ctx, id)
+	if err != nil {
+		return Customer{}, err
+	}
+	ids, err := tx.OpenTransactionsOf(ctx, id)
+	if err != nil {
+		return Customer{}, err
+	}
+	locked := make(map[string]bool, len(open))
+	for _, t := range open {
+		locked[t.ID] = true
+	}
+	for _, other := range ids {
+		if locked[other] {
+			continue
+		}
+		row, err := tx.q.TransactionByID(ctx, other)
+		if err != nil {
+			return Customer{}, fmt.Errorf("transaction %s: %w", other, err)
+		}
+		if row.Funded {
+			return Customer{}, fmt.Errorf("transaction %s of customer %s was paid for: %w", other, id, ErrStale)
+		}
+	}
+	return c, nil
+}
+
 // CustomerVersion is the version of a customer, which grows with every change of its values or statuses; ErrNotFound if it
 // is deleted.
 func (tx *Tx) CustomerVersion(ctx context.Context, id string) (int64, error) {
@@ -291,7 +321,7 @@ func (tx *Tx) NeedCustomerInfo(ctx context.Context, customerID, customerType str
 // UnjudgedCustomers lists customers whose status has been PROCESSING since before that time (UTC microseconds) by a change of
 // this actor, each once.
 func (db *DB) UnjudgedCustomers(ctx context.Context, actor string, beforeUs int64, limit int) ([]string, error) {
-	most := int32(min(max(limit, 1), 10_000)) //nolint:gosec // it is at most 10 000
+	most := int32(min(max(limit, 1), 10_000))
 	rows, err := db.q.UnjudgedCustomers(ctx, sqlgen.UnjudgedCustomersParams{Actor: actor, BeforeUs: beforeUs, Most: most})
 	if err != nil {
 		return nil, fmt.Errorf("customers not judged: %w", err)
@@ -318,7 +348,7 @@ type CustomerListed struct{ sqlgen.ListCustomersRow }
 func (db *DB) Customers(ctx context.Context, f CustomerFilter) ([]CustomerListed, error) {
 	most := int32(100)
 	if f.Limit > 0 {
-		most = int32(min(f.Limit, 10_000)) //nolint:gosec // it is at most 10 000
+		most = int32(min(f.Limit, 10_000))
 	}
 	list, err := db.listCustomers(ctx, f, most)
 	if err != nil {

@@ -106,7 +106,7 @@ func (tx *Tx) eraseRow(ctx context.Context, c Customer, actor string) error {
 
 // CustomersToErase lists deleted customers of whom something is still kept, by id.
 func (db *DB) CustomersToErase(ctx context.Context, after string, limit int) ([]string, error) {
-	most := int32(min(max(limit, 1), 10_000)) //nolint:gosec // it is at most 10 000
+	most := int32(min(max(limit, 1), 10_000))
 	ids, err := db.q.CustomersToErase(ctx, sqlgen.CustomersToEraseParams{After: after, Most: most})
 	if err != nil {
 		return nil, fmt.Errorf("customers to erase: %w", err)

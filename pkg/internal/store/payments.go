@@ -90,7 +90,7 @@ type PaymentFilter struct {
 func (db *DB) Payments(ctx context.Context, f PaymentFilter) ([]Payment, error) {
 	most := int32(100)
 	if f.Limit > 0 {
-		most = int32(min(f.Limit, 10_000)) //nolint:gosec // it is at most 10 000
+		most = int32(min(f.Limit, 10_000))
 	}
 	var rows []sqlgen.Payment
 	var err error

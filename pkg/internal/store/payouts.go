@@ -53,12 +53,7 @@ func (tx *Tx) MovePayout(ctx context.Context, p Payout, before anchor.PayoutStat
 		return Payout{}, fmt.Errorf("move payout %s to %s: %w", p.ID, p.State, err)
 	}
 	p.Version, p.UpdatedUs = p.Version+1, now
-	switch p.State {
-	case anchor.PayoutReady:
-		tx.Wake(TopicReady)
-	case anchor.PayoutUnknown, anchor.PayoutAccepted:
-		tx.Wake(TopicUnderWay)
-	}
+	tx.wakeFor(p.State)
 	return p, tx.event(ctx, SubjectPayout, p.ID, p.Version, string(before), string(p.State), c)
 }
 
@@ -122,7 +117,7 @@ type ListedPayout struct {
 func (db *DB) Payouts(ctx context.Context, f PayoutFilter, limit int) ([]ListedPayout, error) {
 	most := int32(100)
 	if limit > 0 {
-		most = int32(min(limit, 10_000)) //nolint:gosec // it is at most 10 000
+		most = int32(min(limit, 10_000))
 	}
 	rows, err := db.q.ListPayouts(ctx, sqlgen.ListPayoutsParams{State: string(f.State), TransactionID: f.TransactionID, MaxRows: most})
 	if err != nil {

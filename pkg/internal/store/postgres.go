@@ -31,7 +31,7 @@ func openPostgres(ctx context.Context, db *DB, o Options) error {
 	if o.Unsafe {
 		config.RuntimeParams["synchronous_commit"] = "off"
 	}
-	pool := stdlib.OpenDB(*config)
+	pool := sql.OpenDB(clockConnector{stdlib.GetConnector(*config)})
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(16)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
@@ -59,7 +59,7 @@ func (e *postgresEngine) name() string { return "postgres" }
 func (e *postgresEngine) lock(context.Context) (func(), error) { return func() {}, nil }
 
 func (e *postgresEngine) clock(ctx context.Context, tx *sql.Tx) (now int64, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)").Scan(&now)
+	err = tx.QueryRowContext(ctx, readClock).Scan(&now)
 	return now, err
 }
 

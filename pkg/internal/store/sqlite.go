@@ -162,6 +162,11 @@ func (e *sqliteEngine) flock(ctx context.Context) error {
 	}
 }
 
+func (e *sqliteEngine) begin(ctx context.Context, db *sql.DB) (tx *sql.Tx, now int64, err error) {
+	tx, err = db.BeginTx(ctx, nil)
+	return tx, e.now().UnixMicro(), err
+}
+
 func (e *sqliteEngine) clock(context.Context, *sql.Tx) (int64, error) {
 	return e.now().UnixMicro(), nil
 }

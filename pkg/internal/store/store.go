@@ -61,6 +61,8 @@ type engine interface {
 	name() string
 	// lock waits for this process' turn to write; release must be called after the transaction.
 	lock(ctx context.Context) (release func(), err error)
+	// begin begins a transaction that writes and tells the time of its beginning by the clock that leases run by.
+	begin(ctx context.Context, db *sql.DB) (tx *sql.Tx, now int64, err error)
 	// clock reads the time by which leases run, inside tx, as UTC microseconds.
 	clock(ctx context.Context, tx *sql.Tx) (int64, error)
 	retryable(err error) bool

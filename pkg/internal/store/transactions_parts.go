@@ -45,7 +45,7 @@ type TransactionFilter struct {
 func (db *DB) Transactions(ctx context.Context, f TransactionFilter) ([]Transaction, error) {
 	most := int32(100)
 	if f.Limit > 0 {
-		most = int32(min(f.Limit, 10_000)) //nolint:gosec // it is at most 10 000
+		most = int32(min(f.Limit, 10_000))
 	}
 	var rows []sqlgen.Transaction
 	var err error

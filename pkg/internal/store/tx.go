@@ -49,11 +49,11 @@ func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 		return fmt.Errorf("wait to write: %w", err)
 	}
 	defer release()
-	raw, err := db.write.BeginTx(ctx, nil)
+	raw, now, err := db.engine.begin(ctx, db.write)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := &Tx{db: db, tx: raw}
+	tx := &Tx{db: db, tx: raw, now: now}
 	if db.wq != nil {
 		tx.q = db.wq.WithTx(raw)
 	} else {
@@ -79,17 +79,8 @@ func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 	return nil
 }
 
-// Now is the time of this transaction by the database's clock, as UTC microseconds; it is read once. Leases run by it.
-func (tx *Tx) Now(ctx context.Context) (int64, error) {
-	if tx.now == 0 {
-		now, err := tx.db.engine.clock(ctx, tx.tx)
-		if err != nil {
-			return 0, fmt.Errorf("read the clock: %w", err)
-		}
-		tx.now = now
-	}
-	return tx.now, nil
-}
+// Now is the time at which this transaction began by the database's clock, as UTC microseconds. Leases run by it.
+func (tx *Tx) Now(context.Context) (int64, error) { return tx.now, nil }
 
 // Wake tells whoever waits for the topic, in this process and in others, once the transaction is committed.
 func (tx *Tx) Wake(t Topic) {

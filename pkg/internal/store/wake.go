@@ -82,7 +82,7 @@ func (h *hub) watch(ctx context.Context) {
 		if time.Since(began) > time.Minute {
 			wait = 100 * time.Millisecond
 		}
-		h.log.Warn("wake-ups interrupted; work is still found at each interval", "error", err, "again_in", wait)
+		h.log.WarnContext(ctx, "wake-ups interrupted; work is still found at each interval", "error", err, "again_in", wait)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):

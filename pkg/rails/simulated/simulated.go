@@ -63,7 +63,7 @@ var errOtherPayout = errors.New("the key came before with another payout")
 
 // ExecuteOutgoing pays a key once and answers it alike ever after.
 func (b *bank) ExecuteOutgoing(ctx context.Context, p anchor.Payout) (anchor.Outcome, error) {
-	if err := b.take(ctx); err != nil {
+	if !b.reached(ctx) {
 		return anchor.NotSent("the call was given up before the bank was reached"), nil
 	}
 	var line Payment
@@ -88,19 +88,17 @@ func (b *bank) ExecuteOutgoing(ctx context.Context, p anchor.Payout) (anchor.Out
 	return b.outcome(line), nil
 }
 
-// take passes the time that a bank takes to answer.
-func (b *bank) take(ctx context.Context) error {
-	if b.Outcome == OutcomeAccepted || b.After <= 0 {
-		return ctx.Err()
+// reached passes the time that a bank takes to answer; false if the call was given up meanwhile.
+func (b *bank) reached(ctx context.Context) bool {
+	if b.Outcome != OutcomeAccepted && b.After > 0 {
+		timer := time.NewTimer(b.After)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
 	}
-	timer := time.NewTimer(b.After)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return ctx.Err() == nil
 }
 
 // decide is what the bank does with a payout that it has not seen before.
@@ -114,6 +112,7 @@ func (b *bank) decide(p anchor.Payout) Payment {
 		line.Refused, line.DeliveredAt = true, time.Time{}
 	case OutcomeAccepted:
 		line.DeliveredAt = now.Add(b.After)
+	case OutcomeDelivered: // now
 	}
 	return line
 }

@@ -85,7 +85,7 @@ func (w *World) Judge(c store.Customer, customerType string, status anchor.Custo
 		if err != nil {
 			return err
 		}
-		now, err := tx.LockCustomer(ctx, c.ID)
+		now, err := tx.LockCustomerAfter(ctx, list, c.ID)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package payouts_test
+package bench_test
 
 import (
 	"context"
@@ -9,70 +9,29 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/anchorkit/anchor/pkg/anchor"
-	"github.com/anchorkit/anchor/pkg/internal/payouts"
-	"github.com/anchorkit/anchor/pkg/internal/payouts/payoutstest"
-	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
-func payoutsWith(db *store.DB, concurrency int) *payouts.Service {
-	o := atOnce()
-	o.Concurrency = concurrency
-	return payouts.New(db, map[string]anchor.Rail{payoutstest.Rail: {Rails: instant{}}}, nil, o)
-}
-
-// rate is how many payouts per second work makes.
-func rate(b *testing.B, work func()) float64 {
-	b.Helper()
-	began := time.Now()
-	work()
-	return perPass / time.Since(began).Seconds()
-}
-
-func median(rates []float64) float64 {
-	sorted := slices.Sorted(slices.Values(rates))
-	return sorted[len(sorted)/2]
-}
-
-// bare is the database alone: it runs the statements of a payout, as few and as large as the engine likes them, with
+// barePayouts is the database alone: it runs the statements of a payout, as few and as large as the engine likes them, with
 // arguments that cost nothing to make. Nothing is decided, sealed, logged or sent.
-type bare struct {
+type barePayouts struct {
 	db     *sql.DB
 	sqlite bool
 	batch  int // payouts in one database transaction, as many as the engine of payouts claims
 	rows   int // payouts in one statement, as the store has it
 }
 
-func openBare(b *testing.B, url string, concurrency int) *bare {
-	r := &bare{sqlite: strings.HasPrefix(url, "sqlite:"), batch: concurrency, rows: 200}
-	driver := "pgx"
+func openBarePayouts(b *testing.B, url string, concurrency int) *barePayouts {
+	r := &barePayouts{db: openRaw(b, url, 2), sqlite: strings.HasPrefix(url, "sqlite:"), batch: concurrency, rows: perPage}
 	if r.sqlite {
-		driver = "sqlite"
-		url = "file:" + strings.TrimPrefix(url, "sqlite:") +
-			"?_txlock=immediate&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)"
 		r.rows = 16
 	}
-	var err error
-	r.db, err = sql.Open(driver, url)
-	require.NoError(b, err)
-	r.db.SetMaxOpenConns(2)
-	if r.sqlite {
-		r.db.SetMaxOpenConns(1)
-	}
-	b.Cleanup(func() { require.NoError(b, r.db.Close()) })
 	return r
 }
 
-func (r *bare) analyze(b *testing.B) {
-	_, err := r.db.ExecContext(b.Context(), "ANALYZE")
-	require.NoError(b, err)
-}
-
-func (r *bare) requireAllPaid(b *testing.B) {
+func (r *barePayouts) requireAllPaid(b *testing.B) {
 	var left int
 	require.NoError(b, r.db.QueryRowContext(b.Context(), `SELECT COUNT(*) FROM payouts p JOIN transactions t ON t.id = p.transaction_id
 		WHERE p.state <> 'delivered' OR t.status <> 'completed'`).Scan(&left))
@@ -86,8 +45,8 @@ type claimed struct {
 }
 
 // pay runs the first transactions and the second ones side by side, as the engine of payouts does.
-func (r *bare) pay(b *testing.B) float64 {
-	return rate(b, func() {
+func (r *barePayouts) pay(b *testing.B) float64 {
+	return perSecond(payoutsPerRound, func() {
 		sent, failed := make(chan []claimed, 2), make(chan error, 1)
 		go func() {
 			defer close(sent)
@@ -113,7 +72,7 @@ func (r *bare) pay(b *testing.B) float64 {
 	})
 }
 
-func (r *bare) tx(ctx context.Context, f func(x *execer)) error {
+func (r *barePayouts) tx(ctx context.Context, f func(x *execer)) error {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -191,7 +150,7 @@ func in(n int) string {
 	return strings.Join(list, ",")
 }
 
-func (r *bare) lock() string {
+func (r *barePayouts) lock() string {
 	if r.sqlite {
 		return ""
 	}
@@ -200,7 +159,7 @@ func (r *bare) lock() string {
 
 const sealedRequest = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
 
-func (r *bare) claim(ctx context.Context) (some []claimed, err error) {
+func (r *barePayouts) claim(ctx context.Context) (some []claimed, err error) {
 	now := time.Now().UnixMicro()
 	err = r.tx(ctx, func(x *execer) {
 		var people []string
@@ -243,7 +202,7 @@ func (x *execer) claim(some []claimed, now int64) {
 	x.event("payout", some, 2, now)
 }
 
-func (r *bare) settle(ctx context.Context, some []claimed) error {
+func (r *barePayouts) settle(ctx context.Context, some []claimed) error {
 	now := time.Now().UnixMicro()
 	lock := " FOR UPDATE OF t, p"
 	if r.sqlite {
