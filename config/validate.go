@@ -44,7 +44,9 @@ func (r Role) needs() (needs, bool) {
 		return needs{network: true, keys: true, payouts: true, business: true}, true
 	case RolePoll:
 		return needs{keys: true, payouts: true, business: true}, true
-	case RoleWatch, RoleAssets:
+	case RoleWatch: // which gives each payout its rail
+		return needs{network: true, payouts: true}, true
+	case RoleAssets:
 		return needs{network: true}, true
 	case RoleMigrate, RoleOperate:
 		return needs{}, true

@@ -69,7 +69,7 @@ func TestValidate_demands_of_each_role_what_it_needs_and_no_more(t *testing.T) {
 	require.NoError(t, err)
 	for role, missing := range map[config.Role][]string{
 		config.RoleServe: web, config.RoleRun: web, config.RoleExecute: payouts, config.RolePoll: payouts,
-		config.RoleWatch: nil, config.RoleMigrate: nil, config.RoleAssets: nil, config.RoleOperate: nil,
+		config.RoleWatch: {"funding_methods"}, config.RoleMigrate: nil, config.RoleAssets: nil, config.RoleOperate: nil,
 	} {
 		err := s.Validate(role, config.Supplied{})
 		if missing == nil {

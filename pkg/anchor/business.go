@@ -170,6 +170,7 @@ type CustomerDelete struct{ ID string }
 // Verdict is what was decided about a customer in the role of one type.
 type Verdict struct {
 	Type    string
+	Version int64 // Customer.Version that was judged: a verdict about another one is refused (CodeConflict); 0: whatever is there now
 	Status  CustomerStatus
 	Message string                  // required for CustomerRejected; for the sending anchor
 	Fields  map[string]FieldVerdict // by SEP-9 name; those not named keep what was decided before

@@ -120,9 +120,9 @@ func customersCommand(s *shared) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				t := newTable("CUSTOMER", "TYPE", "STATUS", "MESSAGE", "BY", "REGISTERED BY", "MEMO")
+				t := newTable("CUSTOMER", "VERSION", "TYPE", "STATUS", "MESSAGE", "BY", "REGISTERED BY", "MEMO")
 				for _, r := range rows {
-					t.row(r.ID, r.Type, string(r.Status), r.Message, r.Actor, r.OwnerAccount, memo(r.MemoType, r.Memo, ""))
+					t.row(r.ID, fmt.Sprint(r.Version), r.Type, string(r.Status), r.Message, r.Actor, r.OwnerAccount, memo(r.MemoType, r.Memo, ""))
 				}
 				return t.print(s.Stdout)
 			})
@@ -144,13 +144,14 @@ func customersCommand(s *shared) *cobra.Command {
 
 func (s *shared) verdictCommand(c *cobra.Command, status anchor.CustomerStatus) *cobra.Command {
 	var customerType, message string
+	var judged int64
 	c.Args = arguments(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if status == anchor.CustomerRejected && message == "" {
 			return usageError{errors.New("--message is needed: the sending anchor is told why")}
 		}
 		return s.operate(c.Context(), func(ctx context.Context, a *app.App) error {
-			v := anchor.Verdict{Type: customerType, Status: status, Message: message}
+			v := anchor.Verdict{Type: customerType, Version: judged, Status: status, Message: message}
 			if err := a.Customers().SetStatus(ctx, args[0], v, operator()); err != nil {
 				return err
 			}
@@ -159,6 +160,7 @@ func (s *shared) verdictCommand(c *cobra.Command, status anchor.CustomerStatus) 
 		})
 	}
 	c.Flags().StringVar(&customerType, "type", "", "the SEP-12 type that is meant, where the customer has several")
+	c.Flags().Int64Var(&judged, "version", 0, "the version of the customer that you looked at; if it has changed since, nothing is recorded")
 	c.Flags().StringVar(&message, "message", "", "for the sending anchor")
 	return c
 }

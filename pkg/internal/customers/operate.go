@@ -3,6 +3,7 @@ package customers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -62,6 +63,10 @@ func (s *Service) decide(ctx context.Context, id string, decided ruling, actor s
 		settle(&change, decided, fields)
 		if standing(change, statuses, fields) {
 			return nil
+		}
+		if decided.Version != 0 && decided.Version != c.Version {
+			return anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf(
+				"the customer is at version %d by now, version %d was judged: look at it again", c.Version, decided.Version))
 		}
 		if _, err := tx.AdvanceCustomer(ctx, c, change); err != nil {
 			return err

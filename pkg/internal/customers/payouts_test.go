@@ -112,6 +112,33 @@ func TestAnOperator_decides_and_payouts_follow_at_once(t *testing.T) {
 	})
 }
 
+func TestAnOperator_does_not_accept_what_was_changed_since_it_was_looked_at(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		who := plain(account())
+		d.business.answer(verdict(anchor.CustomerProcessing, "under review"))
+		id := d.mustPut(who, customers.Put{Type: receiver, Values: adaReceiver()})
+		deal := d.fund(d.agree(d.asset(), who.Account, id, 1))
+		seen := func() int64 {
+			list, err := d.db.Customers(t.Context(), store.CustomerFilter{Status: anchor.CustomerProcessing})
+			require.NoError(t, err)
+			require.Len(t, list, 1)
+			return list[0].Version
+		}
+		before := seen()
+		d.mustPut(who, customers.Put{Values: map[string]string{"bank_account_number": "of somebody else"}})
+
+		err := d.SetStatus(t.Context(), id, anchor.Verdict{Type: receiver, Version: before, Status: anchor.CustomerAccepted}, "operator:eve")
+		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(err))
+		require.Equal(t, anchor.PayoutWaiting, d.payout(deal.ID).State)
+
+		now := anchor.Verdict{Type: receiver, Version: seen(), Status: anchor.CustomerAccepted}
+		require.NoError(t, d.SetStatus(t.Context(), id, now, "operator:eve"))
+		require.Equal(t, anchor.PayoutReady, d.payout(deal.ID).State)
+		require.NoError(t, d.SetStatus(t.Context(), id, now, "operator:eve"), "the same decision again changes nothing")
+	})
+}
+
 func TestAnOperator_who_accepts_takes_back_what_a_rail_asked_for(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {

@@ -117,8 +117,6 @@ func TestWhat_was_not_sent_is_sent_again_under_the_same_key_with_the_same_bytes(
 			}
 			return anchor.Delivered("x"), nil
 		}
-		execute(t, s)
-		w.Judge(w.Receiver, payoutstest.ReceiverType, anchor.CustomerAccepted, map[string]string{"first_name": "Changed"})
 		for execute(t, s) {
 		}
 		require.Equal(t, anchor.StatusCompleted, w.Transaction(id).Status)
@@ -126,6 +124,30 @@ func TestWhat_was_not_sent_is_sent_again_under_the_same_key_with_the_same_bytes(
 		require.Len(t, b.calls, 1)
 		require.Empty(t, b.changed)
 		require.Equal(t, int64(1), w.Attempts(id)[0].Sends)
+		w.RequireBooks(id)
+	})
+}
+
+func TestWhat_was_not_sent_is_made_anew_after_a_customer_has_changed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *payoutstest.World, id string, b *bank, s *payouts.Service) {
+		var last anchor.Payout
+		b.execute = func(_ context.Context, p anchor.Payout, _ int) (anchor.Outcome, error) {
+			if last = p; p.Receiver.Value("first_name") != "Changed" {
+				return anchor.NotSent("bank closed"), nil
+			}
+			return anchor.Delivered("x"), nil
+		}
+		execute(t, s)
+		w.Judge(w.Receiver, payoutstest.ReceiverType, anchor.CustomerAccepted, map[string]string{"first_name": "Changed"})
+		for execute(t, s) {
+		}
+		require.Equal(t, anchor.StatusCompleted, w.Transaction(id).Status)
+		attempts := w.Attempts(id)
+		require.Len(t, attempts, 2)
+		require.Equal(t, anchor.AttemptFailed, attempts[0].State)
+		require.Equal(t, attempts[1].Key, string(last.Key), "other bytes go under another key")
+		require.NotEqual(t, attempts[0].Key, attempts[1].Key)
 		w.RequireBooks(id)
 	})
 }

@@ -67,7 +67,7 @@ type claiming struct {
 	parked []Parked
 
 	made         []Attempt
-	resent       []AttemptMove
+	moved        []AttemptMove // sent again, or given up for a new one
 	payouts      []PayoutMove
 	doubtful     []due
 	doubtReasons []string
@@ -217,7 +217,23 @@ func (c *claiming) claim(d due, customers map[string]*claimedCustomer) error {
 	if !d.hasAttempt || !d.attempt.Live() {
 		return c.begin(d, key, customers)
 	}
+	if c.outdated(d, customers) {
+		given := d.attempt
+		given.State = anchor.AttemptFailed
+		c.moved = append(c.moved, AttemptMove{d.attempt, given})
+		return c.begin(d, key, customers)
+	}
 	return c.resend(d, key)
+}
+
+// outdated tells whether an attempt that certainly never left was frozen before a customer changed: its bytes would pay by
+// what is not true any more. Whatever may have left is only ever sent again as it was.
+func (c *claiming) outdated(d due, customers map[string]*claimedCustomer) bool {
+	if d.attempt.State != anchor.AttemptNotSent || d.attempt.Sends > 0 {
+		return false
+	}
+	return d.attempt.SenderVersion != presentVersion(customers, d.t.SenderID) ||
+		d.attempt.ReceiverVersion != presentVersion(customers, d.t.ReceiverID)
 }
 
 // begin makes a new attempt.
@@ -291,7 +307,7 @@ func (c *claiming) resend(d due, key dataKey) error {
 	if a.FirstSentUs == 0 {
 		a.FirstSentUs = c.now
 	}
-	c.resent = append(c.resent, AttemptMove{d.attempt, a})
+	c.moved = append(c.moved, AttemptMove{d.attempt, a})
 	c.sending(d, a, d.attempt, request)
 	return nil
 }
@@ -311,10 +327,10 @@ func (c *claiming) write(ctx context.Context) error {
 	if err := c.tx.MovePayouts(ctx, c.payouts); err != nil {
 		return err
 	}
-	if err := c.tx.insertAttempts(ctx, c.made); err != nil {
+	if err := c.tx.MoveAttempts(ctx, c.moved); err != nil { // first: a payout has one attempt that is not failed
 		return err
 	}
-	return c.tx.MoveAttempts(ctx, c.resent)
+	return c.tx.insertAttempts(ctx, c.made)
 }
 
 // park lets those wait that are not ready, one by one, with what follows for their transactions.

@@ -65,6 +65,14 @@ func (tx *Tx) sealedValues(ctx context.Context, ids []string, customers map[stri
 	return nil
 }
 
+// presentVersion is the version that a request made now would say; 0 where the transaction names nobody.
+func presentVersion(customers map[string]*claimedCustomer, id sql.NullString) int64 {
+	if c := customers[id.String]; id.Valid && c != nil {
+		return c.row.Version
+	}
+	return 0
+}
+
 // claimedParty opens a customer for a rail; nil where the transaction names none.
 func (db *DB) claimedParty(customers map[string]*claimedCustomer, id sql.NullString, customerType string) (*anchor.Customer, error) {
 	if !id.Valid {

@@ -8,20 +8,42 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
 )
 
-// The parts of which the answer about the people of a transaction is made.
+// The parts of which what is known before a transaction is agreed is made.
 const (
 	partCustomer = "customer"
 	partStatus   = "status"
 	partValue    = "value"
+	partAnswer   = "answer"
 )
 
-// PeopleOf reads up to two customers of a sending anchor's account with their statuses and texts, opened, as they stood at
-// one moment. An id may be empty; who does not exist, is deleted or belongs to somebody else is not in the answer.
-func (db *DB) PeopleOf(ctx context.Context, ownerAccount, firstID, secondID string) (map[string]*anchor.Customer, error) {
-	rows, err := db.q.PeopleOfAccount(ctx, sqlgen.PeopleOfAccountParams{OwnerAccount: ownerAccount, FirstID: firstID, SecondID: secondID})
+// Before is what a request for a transaction names: its idempotency key and up to two customers; each may be empty.
+type Before struct {
+	KeyOwner, Key     string
+	Account           string // of the sending anchor
+	FirstID, SecondID string // of customers
+}
+
+// AnswerOrPeople reads in one round trip what was answered under the key before, and, where that is nothing (nil), the
+// customers of the sending anchor's account with their statuses and texts, opened, all as they stood at one moment. A
+// customer who does not exist, is deleted or belongs to somebody else is not in the answer.
+func (db *DB) AnswerOrPeople(ctx context.Context, b Before) (*Remembered, map[string]*anchor.Customer, error) {
+	rows, err := db.q.AnswerOrPeople(ctx, sqlgen.AnswerOrPeopleParams{
+		OwnerAccount: b.Account, FirstID: b.FirstID, SecondID: b.SecondID, KeyOwner: b.KeyOwner, Key: b.Key,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("customers of a transaction: %w", err)
+		return nil, nil, fmt.Errorf("customers of a transaction: %w", err)
 	}
+	for _, row := range rows {
+		if row.Part == partAnswer {
+			return &Remembered{RequestHash: row.Name, Text: row.Value}, nil, nil
+		}
+	}
+	people, err := db.opened(rows)
+	return nil, people, err
+}
+
+// opened makes customers of their parts.
+func (db *DB) opened(rows []sqlgen.AnswerOrPeopleRow) (map[string]*anchor.Customer, error) {
 	people, keys, err := db.peopleIn(rows)
 	if err != nil {
 		return nil, err
@@ -43,7 +65,7 @@ func (db *DB) PeopleOf(ctx context.Context, ownerAccount, firstID, secondID stri
 }
 
 // peopleIn finds the customers themselves: the rows come in no order.
-func (db *DB) peopleIn(rows []sqlgen.PeopleOfAccountRow) (map[string]*anchor.Customer, map[string]dataKey, error) {
+func (db *DB) peopleIn(rows []sqlgen.AnswerOrPeopleRow) (map[string]*anchor.Customer, map[string]dataKey, error) {
 	people, keys := map[string]*anchor.Customer{}, map[string]dataKey{}
 	for _, row := range rows {
 		if row.Part != partCustomer {

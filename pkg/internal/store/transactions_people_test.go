@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,9 +63,41 @@ func TestThePeopleOfATransactionAreReadAtOnce(t *testing.T) {
 			"a deleted one":  {dave.ID, "", map[string]*anchor.Customer{}},
 			"nobody":         {"", "", map[string]*anchor.Customer{}},
 		} {
-			people, err := db.PeopleOf(t.Context(), "G", row.first, row.second)
+			before := store.Before{KeyOwner: "G:", Key: "k", Account: "G", FirstID: row.first, SecondID: row.second}
+			answer, people, err := db.AnswerOrPeople(t.Context(), before)
 			require.NoError(t, err, name)
+			require.Nil(t, answer, name)
 			require.Equal(t, row.want, people, name)
+		}
+	})
+}
+
+func TestWhatWasAnsweredBeforeIsReadInsteadOfThePeople(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		alice := settle(t, db, store.Owner{Account: "G", MemoType: "id", Memo: "1"}, "Alice")
+		first := store.Remembered{RequestHash: "h", Text: `{"id":"1"}`}
+		require.NoError(t, db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return tx.RememberAnswer(ctx, "G:", "k", first, time.Hour)
+		}))
+		for name, row := range map[string]struct {
+			owner, key string
+			want       *store.Remembered
+		}{
+			"the key":           {"G:", "k", &first},
+			"another key":       {"G:", "l", nil},
+			"another's same":    {"OTHER:", "k", nil},
+			"none":              {"", "", nil},
+			"nobody's same key": {"", "k", nil},
+		} {
+			answer, people, err := db.AnswerOrPeople(t.Context(), store.Before{KeyOwner: row.owner, Key: row.key, Account: "G", FirstID: alice.ID})
+			require.NoError(t, err, name)
+			require.Equal(t, row.want, answer, name)
+			if row.want == nil {
+				require.Contains(t, people, alice.ID, name)
+			} else {
+				require.Nil(t, people, name)
+			}
 		}
 	})
 }

@@ -29,10 +29,14 @@ func (s *Service) Create(ctx context.Context, who Admitted, r Request) (Created,
 	if err != nil {
 		return Created{}, err
 	}
-	if answer, ok, err := s.remembered(ctx, key); ok || err != nil {
-		return answer, err
+	earlier, people, err := s.before(ctx, who.who, key, r)
+	if err != nil {
+		return Created{}, err
 	}
-	a, err := s.agree(ctx, who.who, r)
+	if earlier != nil {
+		return key.repeated(*earlier)
+	}
+	a, err := s.agree(ctx, who.who, r, people)
 	if err != nil {
 		return Created{}, err
 	}
@@ -56,13 +60,15 @@ type agreement struct {
 }
 
 // agree judges a request and asks the business. Nothing is written yet, and no database transaction is open.
-func (s *Service) agree(ctx context.Context, who anchor.SendingAnchor, r Request) (agreement, error) {
+func (s *Service) agree(
+	ctx context.Context, who anchor.SendingAnchor, r Request, people map[string]*anchor.Customer,
+) (agreement, error) {
 	a := agreement{id: store.NewID(), who: who, request: r}
 	amount, err := s.judge(ctx, &a)
 	if err != nil {
 		return agreement{}, err
 	}
-	if err := s.involve(ctx, &a); err != nil {
+	if err := s.involve(ctx, &a, people); err != nil {
 		return agreement{}, err
 	}
 	if a.priced, err = s.price(ctx, a.offer, amount, a.method, who); err != nil {
@@ -93,15 +99,11 @@ func (s *Service) judge(ctx context.Context, a *agreement) (amount money.Amount,
 	return amount, err
 }
 
-// involve finds both customers and checks the fields, by what the business asks for.
-func (s *Service) involve(ctx context.Context, a *agreement) error {
+// involve finds both customers, most often among the people read already, and checks the fields, by what the business asks for.
+func (s *Service) involve(ctx context.Context, a *agreement, people map[string]*anchor.Customer) error {
 	info, err := s.receiver.Info(ctx, anchor.InfoRequest{Asset: a.offer.info, Lang: a.request.Lang})
 	if err != nil {
 		return fmt.Errorf("info: %w", err)
-	}
-	people, err := s.people(ctx, a.who, a.request)
-	if err != nil {
-		return err
 	}
 	a.sender, err = s.party(ctx, a.who, side{"sender_id", a.request.SenderID, info.SenderTypes}, people)
 	if err != nil {

@@ -42,18 +42,25 @@ func (s *Service) remembered(ctx context.Context, i idempotency) (answer Created
 		return Created{}, false, nil
 	}
 	earlier, err := s.db.RememberedAnswer(ctx, i.owner, i.key)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
+	if errors.Is(err, store.ErrNotFound) {
 		return Created{}, false, nil
-	case err != nil:
+	}
+	if err != nil {
 		return Created{}, false, err
-	case earlier.RequestHash != i.hash:
-		return Created{}, false, anchor.RefuseAs(anchor.CodeConflict, "this Idempotency-Key was used for another request before")
+	}
+	answer, err = i.repeated(earlier)
+	return answer, err == nil, err
+}
+
+// repeated is the earlier answer again, where it was given to the same request.
+func (i idempotency) repeated(earlier store.Remembered) (answer Created, err error) {
+	if earlier.RequestHash != i.hash {
+		return Created{}, anchor.RefuseAs(anchor.CodeConflict, "this Idempotency-Key was used for another request before")
 	}
 	if err := json.Unmarshal([]byte(earlier.Text), &answer); err != nil {
-		return Created{}, false, fmt.Errorf("remembered answer: %w", err)
+		return Created{}, fmt.Errorf("remembered answer: %w", err)
 	}
-	return answer, true, nil
+	return answer, nil
 }
 
 // keep stores a transaction, once per idempotency key however many requests arrive at the same time.

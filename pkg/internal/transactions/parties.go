@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
 // side is one of the two parties that a transaction is for.
@@ -15,18 +16,24 @@ type side struct {
 	types map[string]anchor.CustomerType // that the business asks for; none: no KYC of this side
 }
 
-// people reads both customers of a request at once: each request asks for them, and most were judged long ago.
-func (s *Service) people(ctx context.Context, who anchor.SendingAnchor, r Request) (map[string]*anchor.Customer, error) {
-	if !wellFormed(r.SenderID) && !wellFormed(r.ReceiverID) {
-		return nil, nil
+// before reads in one round trip what is needed of every request: what was answered under its key, and else both
+// customers, most of whom were judged long ago.
+func (s *Service) before(
+	ctx context.Context, who anchor.SendingAnchor, i idempotency, r Request,
+) (*store.Remembered, map[string]*anchor.Customer, error) {
+	b := store.Before{Account: who.Account, FirstID: r.SenderID, SecondID: r.ReceiverID}
+	if i.key != "" {
+		b.KeyOwner, b.Key = i.owner, i.key
 	}
-	ids := [2]string{r.SenderID, r.ReceiverID}
-	for i, id := range ids {
-		if !wellFormed(id) { // it is refused later, and never reaches the database
-			ids[i] = ""
+	for _, id := range []*string{&b.FirstID, &b.SecondID} {
+		if !wellFormed(*id) { // it is refused later, and never reaches the database
+			*id = ""
 		}
 	}
-	return s.db.PeopleOf(ctx, who.Account, ids[0], ids[1])
+	if b.Key == "" && b.FirstID == "" && b.SecondID == "" {
+		return nil, nil, nil
+	}
+	return s.db.AnswerOrPeople(ctx, b)
 }
 
 // party finds a customer that a request names and the role in which it takes part. A side of which KYC is asked must be

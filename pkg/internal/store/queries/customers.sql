@@ -67,13 +67,13 @@ ON CONFLICT (customer_id, name) DO UPDATE
     SET status = excluded.status, error = excluded.error, asked = excluded.asked, updated_us = excluded.updated_us;
 
 -- name: ListCustomers :many
-SELECT c.id, c.owner_account, c.memo_type, c.memo, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
+SELECT c.id, c.owner_account, c.memo_type, c.memo, c.version, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
 FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
 WHERE c.deleted_us = 0 AND (CAST(@after AS TEXT) = '' OR c.id > CAST(@after AS TEXT))
 ORDER BY c.id, s.type LIMIT @most;
 
 -- name: ListCustomersOfStatus :many
-SELECT c.id, c.owner_account, c.memo_type, c.memo, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
+SELECT c.id, c.owner_account, c.memo_type, c.memo, c.version, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
 FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
 WHERE s.status = @status AND c.deleted_us = 0 AND (CAST(@after AS TEXT) = '' OR s.customer_id > CAST(@after AS TEXT))
 ORDER BY s.customer_id, s.type LIMIT @most;

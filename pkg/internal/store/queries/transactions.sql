@@ -36,9 +36,9 @@ SELECT * FROM transactions WHERE (CAST(@before AS TEXT) = '' OR id < CAST(@befor
 SELECT * FROM transactions WHERE status = @status AND (CAST(@before AS TEXT) = '' OR id < CAST(@before AS TEXT))
 ORDER BY created_us DESC, id DESC LIMIT @most;
 
--- The people of a transaction in one statement, since every request for one asks: the customers of an account, what was
--- decided about them, and their texts.
--- name: PeopleOfAccount :many
+-- What every request for a transaction needs, in one statement: what was answered under its idempotency key, and the
+-- customers of an account, what was decided about them, and their texts.
+-- name: AnswerOrPeople :many
 SELECT c.id, c.version, c.key_id, c.sealed_key, 'customer' AS part, '' AS name, '' AS value
 FROM customers c WHERE c.id IN (@first_id, @second_id) AND c.owner_account = @owner_account AND c.deleted_us = 0
 UNION ALL
@@ -49,4 +49,6 @@ UNION ALL
 SELECT c.id, 0, '', '', 'value', f.name, f.sealed
 FROM customers c JOIN customer_fields f ON f.customer_id = c.id
 WHERE c.id IN (@first_id, @second_id) AND c.owner_account = @owner_account AND c.deleted_us = 0
-  AND f.content_type = '' AND f.sealed <> '';
+  AND f.content_type = '' AND f.sealed <> ''
+UNION ALL
+SELECT '', 0, '', '', 'answer', k.request_hash, k.answer FROM idempotency_keys k WHERE k.owner = @key_owner AND k.key = @key;

@@ -351,7 +351,7 @@ func (q *Queries) JudgeCustomerField(ctx context.Context, arg JudgeCustomerField
 }
 
 const listCustomers = `-- name: ListCustomers :many
-SELECT c.id, c.owner_account, c.memo_type, c.memo, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
+SELECT c.id, c.owner_account, c.memo_type, c.memo, c.version, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
 FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
 WHERE c.deleted_us = 0 AND (CAST($1 AS TEXT) = '' OR c.id > CAST($1 AS TEXT))
 ORDER BY c.id, s.type LIMIT $2
@@ -367,6 +367,7 @@ type ListCustomersRow struct {
 	OwnerAccount string
 	MemoType     string
 	Memo         string
+	Version      int64
 	CreatedUs    int64
 	Type         string
 	Status       anchor.CustomerStatus
@@ -389,6 +390,7 @@ func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([
 			&i.OwnerAccount,
 			&i.MemoType,
 			&i.Memo,
+			&i.Version,
 			&i.CreatedUs,
 			&i.Type,
 			&i.Status,
@@ -410,7 +412,7 @@ func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([
 }
 
 const listCustomersOfStatus = `-- name: ListCustomersOfStatus :many
-SELECT c.id, c.owner_account, c.memo_type, c.memo, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
+SELECT c.id, c.owner_account, c.memo_type, c.memo, c.version, c.created_us, s.type, s.status, s.message, s.actor, s.updated_us
 FROM customer_statuses s JOIN customers c ON c.id = s.customer_id
 WHERE s.status = $1 AND c.deleted_us = 0 AND (CAST($2 AS TEXT) = '' OR s.customer_id > CAST($2 AS TEXT))
 ORDER BY s.customer_id, s.type LIMIT $3
@@ -427,6 +429,7 @@ type ListCustomersOfStatusRow struct {
 	OwnerAccount string
 	MemoType     string
 	Memo         string
+	Version      int64
 	CreatedUs    int64
 	Type         string
 	Status       anchor.CustomerStatus
@@ -449,6 +452,7 @@ func (q *Queries) ListCustomersOfStatus(ctx context.Context, arg ListCustomersOf
 			&i.OwnerAccount,
 			&i.MemoType,
 			&i.Memo,
+			&i.Version,
 			&i.CreatedUs,
 			&i.Type,
 			&i.Status,

@@ -24,6 +24,9 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.answerOrPeopleStmt, err = db.PrepareContext(ctx, answerOrPeople); err != nil {
+		return nil, fmt.Errorf("error preparing query AnswerOrPeople: %w", err)
+	}
 	if q.answersOfPayoutStmt, err = db.PrepareContext(ctx, answersOfPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query AnswersOfPayout: %w", err)
 	}
@@ -189,9 +192,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.payoutsOfTransactionStmt, err = db.PrepareContext(ctx, payoutsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PayoutsOfTransaction: %w", err)
 	}
-	if q.peopleOfAccountStmt, err = db.PrepareContext(ctx, peopleOfAccount); err != nil {
-		return nil, fmt.Errorf("error preparing query PeopleOfAccount: %w", err)
-	}
 	if q.personOfAccountStmt, err = db.PrepareContext(ctx, personOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query PersonOfAccount: %w", err)
 	}
@@ -278,6 +278,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.answerOrPeopleStmt != nil {
+		if cerr := q.answerOrPeopleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing answerOrPeopleStmt: %w", cerr)
+		}
+	}
 	if q.answersOfPayoutStmt != nil {
 		if cerr := q.answersOfPayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing answersOfPayoutStmt: %w", cerr)
@@ -553,11 +558,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing payoutsOfTransactionStmt: %w", cerr)
 		}
 	}
-	if q.peopleOfAccountStmt != nil {
-		if cerr := q.peopleOfAccountStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing peopleOfAccountStmt: %w", cerr)
-		}
-	}
 	if q.personOfAccountStmt != nil {
 		if cerr := q.personOfAccountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing personOfAccountStmt: %w", cerr)
@@ -732,6 +732,7 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                                       DBTX
 	tx                                       *sql.Tx
+	answerOrPeopleStmt                       *sql.Stmt
 	answersOfPayoutStmt                      *sql.Stmt
 	assetByCodeStmt                          *sql.Stmt
 	attemptsOfPayoutStmt                     *sql.Stmt
@@ -787,7 +788,6 @@ type Queries struct {
 	paymentsOfTransactionStmt                *sql.Stmt
 	payoutByIDStmt                           *sql.Stmt
 	payoutsOfTransactionStmt                 *sql.Stmt
-	peopleOfAccountStmt                      *sql.Stmt
 	personOfAccountStmt                      *sql.Stmt
 	pruneAnswersStmt                         *sql.Stmt
 	pruneChallengesStmt                      *sql.Stmt
@@ -821,6 +821,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                                       tx,
 		tx:                                       tx,
+		answerOrPeopleStmt:                       q.answerOrPeopleStmt,
 		answersOfPayoutStmt:                      q.answersOfPayoutStmt,
 		assetByCodeStmt:                          q.assetByCodeStmt,
 		attemptsOfPayoutStmt:                     q.attemptsOfPayoutStmt,
@@ -876,7 +877,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
 		payoutByIDStmt:                           q.payoutByIDStmt,
 		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
-		peopleOfAccountStmt:                      q.peopleOfAccountStmt,
 		personOfAccountStmt:                      q.personOfAccountStmt,
 		pruneAnswersStmt:                         q.pruneAnswersStmt,
 		pruneChallengesStmt:                      q.pruneChallengesStmt,

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "c8f566a6122beadc5385a84eb905fba9dec3ae9dff7e68e72767d797591486d3"
+const InputsHash = "27d18173dce4acfbdf455f83f0e86f94a9107fd3122d861efc25e694cb1cbf4e"

@@ -12,6 +12,79 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
+const answerOrPeople = `-- name: AnswerOrPeople :many
+SELECT c.id, c.version, c.key_id, c.sealed_key, 'customer' AS part, '' AS name, '' AS value
+FROM customers c WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'status', s.type, s.status
+FROM customers c JOIN customer_statuses s ON s.customer_id = c.id
+WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
+UNION ALL
+SELECT c.id, 0, '', '', 'value', f.name, f.sealed
+FROM customers c JOIN customer_fields f ON f.customer_id = c.id
+WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
+  AND f.content_type = '' AND f.sealed <> ''
+UNION ALL
+SELECT '', 0, '', '', 'answer', k.request_hash, k.answer FROM idempotency_keys k WHERE k.owner = $4 AND k.key = $5
+`
+
+type AnswerOrPeopleParams struct {
+	FirstID      string
+	SecondID     string
+	OwnerAccount string
+	KeyOwner     string
+	Key          string
+}
+
+type AnswerOrPeopleRow struct {
+	ID        string
+	Version   int64
+	KeyID     string
+	SealedKey string
+	Part      string
+	Name      string
+	Value     string
+}
+
+// What every request for a transaction needs, in one statement: what was answered under its idempotency key, and the
+// customers of an account, what was decided about them, and their texts.
+func (q *Queries) AnswerOrPeople(ctx context.Context, arg AnswerOrPeopleParams) ([]AnswerOrPeopleRow, error) {
+	rows, err := q.query(ctx, q.answerOrPeopleStmt, answerOrPeople,
+		arg.FirstID,
+		arg.SecondID,
+		arg.OwnerAccount,
+		arg.KeyOwner,
+		arg.Key,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AnswerOrPeopleRow
+	for rows.Next() {
+		var i AnswerOrPeopleRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.KeyID,
+			&i.SealedKey,
+			&i.Part,
+			&i.Name,
+			&i.Value,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertTransaction = `-- name: InsertTransaction :exec
 INSERT INTO transactions (id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message,
     funded, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units,
@@ -275,69 +348,6 @@ func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransact
 			&i.UpdatedUs,
 			&i.StatusUs,
 			&i.CompletedUs,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const peopleOfAccount = `-- name: PeopleOfAccount :many
-SELECT c.id, c.version, c.key_id, c.sealed_key, 'customer' AS part, '' AS name, '' AS value
-FROM customers c WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
-UNION ALL
-SELECT c.id, 0, '', '', 'status', s.type, s.status
-FROM customers c JOIN customer_statuses s ON s.customer_id = c.id
-WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
-UNION ALL
-SELECT c.id, 0, '', '', 'value', f.name, f.sealed
-FROM customers c JOIN customer_fields f ON f.customer_id = c.id
-WHERE c.id IN ($1, $2) AND c.owner_account = $3 AND c.deleted_us = 0
-  AND f.content_type = '' AND f.sealed <> ''
-`
-
-type PeopleOfAccountParams struct {
-	FirstID      string
-	SecondID     string
-	OwnerAccount string
-}
-
-type PeopleOfAccountRow struct {
-	ID        string
-	Version   int64
-	KeyID     string
-	SealedKey string
-	Part      string
-	Name      string
-	Value     string
-}
-
-// The people of a transaction in one statement, since every request for one asks: the customers of an account, what was
-// decided about them, and their texts.
-func (q *Queries) PeopleOfAccount(ctx context.Context, arg PeopleOfAccountParams) ([]PeopleOfAccountRow, error) {
-	rows, err := q.query(ctx, q.peopleOfAccountStmt, peopleOfAccount, arg.FirstID, arg.SecondID, arg.OwnerAccount)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []PeopleOfAccountRow
-	for rows.Next() {
-		var i PeopleOfAccountRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Version,
-			&i.KeyID,
-			&i.SealedKey,
-			&i.Part,
-			&i.Name,
-			&i.Value,
 		); err != nil {
 			return nil, err
 		}
