@@ -65,7 +65,7 @@ func (w bareCredit) write(ctx context.Context, tx *sql.Tx, list []stellar.Paymen
 	for i, p := range list {
 		payments = append(payments, store.NewID(), "bare", p.Account, p.OperationID, 0, p.Kind, p.InnerHash, p.OuterHash, p.Ledger, p.ClosedAt.UnixMicro(), p.From, "", "",
 			p.AssetCode, p.AssetIssuer, p.Units, p.MemoType, p.Memo, "credited", "credited", ids[i], "", "", 1, 1, 1)
-		updates = append(updates, ids[i], 1, p.OuterHash)
+		updates = append(updates, ids[i])
 		payout := store.NewID()
 		payouts = append(payouts, payout, ids[i], 1, 1, "ready", "", rail, p.Units, p.Units, 7, p.AssetCode, 1, 1, 1)
 		events = append(events, "transaction", ids[i], 2, "funded", "pending_sender", "pending_receiver", actor, "", p.OuterHash, 1,
@@ -77,9 +77,8 @@ func (w bareCredit) write(ctx context.Context, tx *sql.Tx, list []stellar.Paymen
 	}{
 		{`INSERT INTO payments (id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id,
 			asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, transaction_id, reason, raw, version, created_us, updated_us) VALUES ` + tuples(26, len(list)), payments},
-		{fmt.Sprintf(`UPDATE transactions SET version = v.column2 + 1, status = 'pending_receiver', funded = TRUE, credited_units = %d, payout_units = %d,
-			stellar_hash = v.column3 FROM (VALUES `, unit, unit) + values(len(ids), "TEXT", "BIGINT", "TEXT") +
-			") AS v WHERE transactions.id = v.column1 AND transactions.version = v.column2", updates},
+		{fmt.Sprintf(`UPDATE transactions SET version = version + 1, status = 'pending_receiver', funded = TRUE, credited_units = %d,
+			payout_units = %d, stellar_hash = '%064x' WHERE id IN `, unit, unit, 1) + tuple(1, len(ids)), updates},
 		{`INSERT INTO payouts (id, transaction_id, number, version, state, waits_for, rail, debit_units, amount_units, amount_decimals, amount_asset, next_us, created_us, updated_us) VALUES ` +
 			tuples(14, len(list)), payouts},
 		{`INSERT INTO events (subject_kind, subject_id, seq, kind, from_status, to_status, actor, reason, detail, at_us) VALUES ` + tuples(10, 2*len(list)), events},

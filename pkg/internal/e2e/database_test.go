@@ -39,13 +39,6 @@ func (d *database) number(query string, args ...any) (n int64) {
 	return n
 }
 
-// text is the one text that a query gives.
-func (d *database) text(query string, args ...any) (s string) {
-	d.Helper()
-	require.NoError(d, d.pool.QueryRowContext(d.Context(), query, args...).Scan(&s), query)
-	return s
-}
-
 // each calls read for every row of a query.
 func (d *database) each(query string, read func(*sql.Rows) error, args ...any) {
 	d.Helper()

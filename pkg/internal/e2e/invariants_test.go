@@ -2,14 +2,13 @@ package e2e
 
 import (
 	"database/sql"
-	"fmt"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/money"
 )
 
-// A query of forbidden gives the ids of rows that must not be.
+// forbidden is a query for the ids of rows that must not be.
 type forbidden struct{ what, query string }
 
 // neverSo is what must hold over the database whatever happened. It is what the tables say of themselves; what the network and
@@ -133,7 +132,7 @@ func (w *world) requireEveryPayoutOnce() {
 		require.False(w, transactions[b.TransactionID], "transaction %s paid twice", b.TransactionID)
 		require.Contains(w, expected, key, "a payment by the bank that the anchor does not know of")
 		amount, err := money.Parse(b.Amount, decimals[key])
-		require.NoError(w, err, fmt.Sprintf("amount %s of key %s", b.Amount, key))
+		require.NoError(w, err, "amount %s of key %s", b.Amount, key)
 		actual[key], transactions[b.TransactionID] = paid{b.TransactionID, b.Asset, b.ExternalID, amount.Units()}, true
 	}
 	require.Equal(w, expected, actual, "the bank's books")

@@ -50,6 +50,7 @@ type DB struct {
 	read   *sql.DB
 	q      *sqlgen.Queries // on read
 	wq     *sqlgen.Queries // prepared for write; nil on Postgres, where pgx prepares by itself
+	many   *compiled       // likewise
 	keys   Keyring
 	log    *slog.Logger
 	now    func() time.Time
@@ -75,6 +76,8 @@ type engine interface {
 	forUpdate() string
 	// rows is how many rows a set-wise statement may have at most.
 	rows() int
+	// argsOfMany are the arguments of a set-wise statement of so many rows, with what the driver shall know of it.
+	argsOfMany(rows int, args []any) []any
 	// watch calls woken (with "" for "anything") whenever another connection may have committed, until ctx ends.
 	watch(ctx context.Context, woken func(topic Topic)) error
 	// announce tells other processes, after a commit.
@@ -136,7 +139,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("prepare for writing: %w", err), q.Close())
 	}
-	db.q, db.wq = q, wq
+	db.q, db.wq, db.many = q, wq, newCompiled(db.write)
 	return nil
 }
 
@@ -152,7 +155,7 @@ func (db *DB) Close() error {
 			errs = append(errs, q.Close())
 		}
 	}
-	errs = append(errs, db.engine.close(), db.read.Close())
+	errs = append(errs, db.many.close(), db.engine.close(), db.read.Close())
 	if db.write != db.read {
 		errs = append(errs, db.write.Close())
 	}

@@ -75,6 +75,7 @@ func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 		return fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	db.many.catchUp(ctx)
 	db.hub.committed(tx.topics)
 	return nil
 }
