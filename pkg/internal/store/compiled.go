@@ -61,18 +61,18 @@ func (c *compiled) close() error {
 	return errors.Join(errs...)
 }
 
-// execMany runs a statement of so many rows.
-func (tx *Tx) execMany(ctx context.Context, text string, rows int, args []any) (sql.Result, error) {
+// execMany runs a statement of many rows.
+func (tx *Tx) execMany(ctx context.Context, text string, args []any) (sql.Result, error) {
 	if s := tx.db.many.of(text); s != nil {
 		return tx.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
 	}
-	return tx.tx.ExecContext(ctx, text, tx.db.engine.argsOfMany(rows, args)...)
+	return tx.tx.ExecContext(ctx, text, args...)
 }
 
-// queryMany runs a statement of so many rows that reads. The same statement must not run again before the rows are closed.
-func (tx *Tx) queryMany(ctx context.Context, text string, rows int, args []any) (*sql.Rows, error) {
+// queryMany runs a statement of many rows that reads. The same statement must not run again before the rows are closed.
+func (tx *Tx) queryMany(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if s := tx.db.many.of(text); s != nil {
 		return tx.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
 	}
-	return tx.tx.QueryContext(ctx, text, tx.db.engine.argsOfMany(rows, args)...)
+	return tx.tx.QueryContext(ctx, text, args...)
 }

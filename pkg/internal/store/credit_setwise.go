@@ -60,7 +60,7 @@ func parameters(fixed []any, from, to int, row func(i int) []any) []any {
 // setwise runs a statement over n rows and returns how many were affected.
 func (tx *Tx) setwise(ctx context.Context, s statement, n int, fixed []any, row func(i int) []any) (affected int64, err error) {
 	err = tx.chunks(n, func(from, to int) error {
-		result, err := tx.execMany(ctx, s.sql(to-from, len(fixed)), to-from, parameters(fixed, from, to, row))
+		result, err := tx.execMany(ctx, s.sql(to-from, len(fixed)), parameters(fixed, from, to, row))
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (tx *Tx) setwise(ctx context.Context, s statement, n int, fixed []any, row 
 // query runs a statement that reads, over n rows of parameters, and calls scan for every row found.
 func (tx *Tx) query(ctx context.Context, s statement, n int, fixed []any, row func(i int) []any, scan func(*sql.Rows) error) error {
 	return tx.chunks(n, func(from, to int) error {
-		rows, err := tx.queryMany(ctx, s.sql(to-from, len(fixed)), to-from, parameters(fixed, from, to, row))
+		rows, err := tx.queryMany(ctx, s.sql(to-from, len(fixed)), parameters(fixed, from, to, row))
 		if err != nil {
 			return err
 		}

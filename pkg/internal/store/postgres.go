@@ -82,16 +82,6 @@ func (e *postgresEngine) skipLocked() string { return " FOR UPDATE SKIP LOCKED" 
 func (e *postgresEngine) forUpdate() string  { return " FOR UPDATE" }
 func (e *postgresEngine) rows() int          { return 200 }
 
-// argsOfMany keeps pgx from preparing statements of a size that seldom comes again: a round trip each, and the connection's
-// cache would hold nothing else. Few sizes are often met: the whole page, and the small ones.
-func (e *postgresEngine) argsOfMany(rows int, args []any) []any {
-	const small = 16
-	if rows <= small || rows == e.rows() {
-		return args
-	}
-	return append([]any{pgx.QueryExecModeExec}, args...)
-}
-
 func (e *postgresEngine) watch(ctx context.Context, woken func(Topic)) error {
 	conn, err := pgx.Connect(ctx, e.listenURL)
 	if err != nil {

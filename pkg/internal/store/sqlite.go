@@ -194,8 +194,6 @@ func (e *sqliteEngine) skipLocked() string { return "" }
 func (e *sqliteEngine) forUpdate() string  { return "" }
 func (e *sqliteEngine) rows() int          { return 16 }
 
-func (e *sqliteEngine) argsOfMany(_ int, args []any) []any { return args }
-
 func (e *sqliteEngine) watch(ctx context.Context, woken func(Topic)) error {
 	conn, err := e.read.Conn(ctx) // data_version is about changes by others than this very connection
 	if err != nil {

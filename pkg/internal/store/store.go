@@ -76,8 +76,6 @@ type engine interface {
 	forUpdate() string
 	// rows is how many rows a set-wise statement may have at most.
 	rows() int
-	// argsOfMany are the arguments of a set-wise statement of so many rows, with what the driver shall know of it.
-	argsOfMany(rows int, args []any) []any
 	// watch calls woken (with "" for "anything") whenever another connection may have committed, until ctx ends.
 	watch(ctx context.Context, woken func(topic Topic)) error
 	// announce tells other processes, after a commit.
