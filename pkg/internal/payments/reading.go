@@ -172,7 +172,7 @@ func (r *reading) failed(ctx context.Context, err error) {
 	wait := max(r.backoff.NextBackOff(), retryAfter(err))
 	r.log.ErrorContext(ctx, "an account cannot be read to the head; trying again",
 		"account", r.account, "error", err, "failures", r.failures, "next_in", wait.Round(time.Millisecond))
-	sleep(ctx, wait)
+	worker.Sleep(ctx, wait)
 }
 
 func retryAfter(err error) time.Duration {

@@ -125,22 +125,10 @@ func (w *Watcher) watch(ctx context.Context, fence int64) error {
 					group.Go(func() error { return w.reading(a.Account, fence).run(ctx) })
 				}
 			}
-			if !sleep(ctx, w.options.Interval) {
+			if !worker.Sleep(ctx, w.options.Interval) {
 				return nil
 			}
 		}
 	})
 	return group.Wait()
-}
-
-// sleep waits and tells whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

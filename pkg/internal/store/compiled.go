@@ -38,7 +38,7 @@ func (c *compiled) catchUp(ctx context.Context) {
 		return
 	}
 	for _, text := range c.wanted {
-		s, err := c.db.PrepareContext(ctx, text)
+		s, err := c.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // close does
 		if err != nil {
 			delete(c.by, text)
 			continue
@@ -64,7 +64,7 @@ func (c *compiled) close() error {
 // execMany runs a statement of many rows.
 func (tx *Tx) execMany(ctx context.Context, text string, args []any) (sql.Result, error) {
 	if s := tx.db.many.of(text); s != nil {
-		return tx.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
+		return tx.tx.StmtContext(ctx, s).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction's end does
 	}
 	return tx.tx.ExecContext(ctx, text, args...)
 }
@@ -72,7 +72,7 @@ func (tx *Tx) execMany(ctx context.Context, text string, args []any) (sql.Result
 // queryMany runs a statement of many rows that reads. The same statement must not run again before the rows are closed.
 func (tx *Tx) queryMany(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if s := tx.db.many.of(text); s != nil {
-		return tx.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
+		return tx.tx.StmtContext(ctx, s).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction's end does
 	}
 	return tx.tx.QueryContext(ctx, text, args...)
 }

@@ -42,10 +42,8 @@ func (tx *Tx) customerStatuses(ctx context.Context, fundings []Funding) (custome
 func customersOf(fundings []Funding) []string {
 	var ids []string
 	for _, f := range fundings {
-		for _, id := range []sql.NullString{f.Transaction.SenderID, f.Transaction.ReceiverID} {
-			if id.Valid {
-				ids = append(ids, id.String)
-			}
+		for _, role := range rolesIn(f.Transaction) {
+			ids = append(ids, role.id)
 		}
 	}
 	slices.Sort(ids)
@@ -63,17 +61,24 @@ func statusesOfCustomers() statement {
 	}
 }
 
-// readiness is Tx.Readiness by statuses that were read already.
-func (s customerStatuses) readiness(t Transaction) (waits anchor.WaitsFor, needsInfo bool) {
-	accepted := true
-	for _, party := range []struct {
+// rolesIn names the customers of a transaction in the roles in which they take part.
+func rolesIn(t Transaction) (roles []customerRole) {
+	for _, role := range []struct {
 		id  sql.NullString
 		typ string
 	}{{t.SenderID, t.SenderType}, {t.ReceiverID, t.ReceiverType}} {
-		if !party.id.Valid {
-			continue
+		if role.id.Valid {
+			roles = append(roles, customerRole{role.id.String, role.typ})
 		}
-		status, known := s[customerRole{party.id.String, party.typ}]
+	}
+	return roles
+}
+
+// readiness is Tx.Readiness by statuses that were read already.
+func (s customerStatuses) readiness(t Transaction) (waits anchor.WaitsFor, needsInfo bool) {
+	accepted := true
+	for _, role := range rolesIn(t) {
+		status, known := s[role]
 		if !known {
 			status = anchor.CustomerNeedsInfo
 		}

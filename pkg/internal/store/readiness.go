@@ -13,30 +13,14 @@ import (
 // Readiness says whether the payout of a transaction may be sent, by what is known of both customers and of the transaction
 // itself. needsInfo tells that a customer has to give something, which the sending anchor is shown as a status.
 func (tx *Tx) Readiness(ctx context.Context, t Transaction) (waits anchor.WaitsFor, needsInfo bool, err error) {
-	accepted := true
-	for _, party := range []struct {
-		id  sql.NullString
-		typ string
-	}{{t.SenderID, t.SenderType}, {t.ReceiverID, t.ReceiverType}} {
-		if !party.id.Valid {
-			continue
-		}
-		status, err := tx.CustomerStatus(ctx, party.id.String, party.typ)
-		if err != nil {
+	statuses := customerStatuses{}
+	for _, role := range rolesIn(t) {
+		if statuses[role], err = tx.CustomerStatus(ctx, role.id, role.typ); err != nil {
 			return "", false, err
 		}
-		accepted = accepted && status == anchor.CustomerAccepted
-		needsInfo = needsInfo || status == anchor.CustomerNeedsInfo
 	}
-	switch {
-	case t.Conflict != "":
-		return anchor.WaitsForOperator, needsInfo, nil
-	case t.Status == anchor.StatusPendingTransactionInfoUpdate:
-		return anchor.WaitsForInfo, needsInfo, nil
-	case !accepted:
-		return anchor.WaitsForKYC, needsInfo, nil
-	}
-	return anchor.WaitsForNothing, needsInfo, nil
+	waits, needsInfo = statuses.readiness(t)
+	return waits, needsInfo, nil
 }
 
 // CustomerStatus is a customer's status in the role of a type. A customer that is gone, or was never judged, needs information.

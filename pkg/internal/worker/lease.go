@@ -87,7 +87,7 @@ func (h *holder) standBy(ctx context.Context) (*term, bool) {
 			standingBy = true
 			h.log.InfoContext(ctx, "standing by: another process holds the lease")
 		}
-		sleep(ctx, wait)
+		Sleep(ctx, wait)
 	}
 	return nil, false
 }
@@ -160,7 +160,7 @@ func (h *holder) runKept(ctx context.Context, t *term) error {
 // keep renews the lease while running is alive and the lease is ours.
 func (h *holder) keep(running context.Context, t *term) {
 	wait := h.ttl / 3
-	for sleep(running, wait) && !t.lost() {
+	for Sleep(running, wait) && !t.lost() {
 		renewed, err := h.renew(running, t)
 		switch {
 		case renewed:
@@ -198,8 +198,8 @@ func (h *holder) release(ctx context.Context, fence int64) {
 	}
 }
 
-// sleep waits and tells whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
+// Sleep waits and tells whether ctx is still alive.
+func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
