@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"syscall"
 
@@ -31,11 +32,24 @@ const (
 
 // Main runs the command that the process was started with and exits with its code.
 func Main(setup Setup) {
+	sparePauses()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(Run(context.Background(), Process{
 		Name: filepath.Base(os.Args[0]), Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals, Setup: setup,
 	}))
+}
+
+// sparePauses lets the collector run less often than it would for so small a heap, within a limit that keeps every role small.
+// GOGC and GOMEMLIMIT, where they are set, count instead.
+func sparePauses() {
+	const percent, limit = 400, 40 << 20
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // Process is what a command knows of the process it runs in.

@@ -71,15 +71,14 @@ func measureCreditFromSource(b *testing.B, e engine, t *table) {
 		{fmt.Sprintf("crediting, source paced to %s/s", number(horizonRate)), paced{c.source(b), horizonRate}, shareAtLeast(80)},
 		{"crediting, source as fast as it can", c.source(b), bar{}},
 	} {
-		rates := turns(b,
+		r := row{what: variant.what, engine: e.name, unit: "/s", besideWhat: "its pages alone", bar: variant.bar}
+		t.add(b, turns(r,
 			func() float64 {
 				f.more(b)
 				return perSecond(creditedPerRound, func() { f.read(b, variant.source) })
 			},
 			func() float64 { return perSecond(creditedPerRound, func() { f.watch(b, variant.source) }) },
-		)
-		t.add(b, row{what: variant.what, engine: e.name, measured: rates[1], unit: "/s", beside: rates[0],
-			besideWhat: "its pages alone", bar: variant.bar})
+		))
 	}
 	require.Equal(b, f.nextMemo, count(b, raw, "SELECT COUNT(*) FROM transactions WHERE funded = TRUE"))
 	require.Equal(b, f.nextMemo, count(b, raw, "SELECT COUNT(*) FROM payouts WHERE state = 'ready'"))
@@ -155,8 +154,7 @@ func measureCreditFromMemory(b *testing.B, e engine, t *table) {
 	apply()
 	bare()
 	analyze(b, raw.db)
-	rates := turns(b, bare, apply)
-	t.add(b, row{what: "crediting, pages from memory", engine: e.name, measured: rates[1], unit: "/s", beside: rates[0], besideWhat: "bare statements"})
+	t.add(b, turns(row{what: "crediting, pages from memory", engine: e.name, unit: "/s", besideWhat: "bare statements"}, bare, apply))
 	require.Equal(b, k.nextMemo, count(b, raw.db, "SELECT COUNT(*) FROM transactions WHERE funded = TRUE"))
 	require.Equal(b, k.nextMemo, count(b, raw.db, "SELECT COUNT(*) FROM payouts WHERE state = 'ready'"))
 }

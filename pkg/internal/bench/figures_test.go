@@ -19,7 +19,7 @@ import (
 )
 
 // rounds is how often each pass is made; figures are medians.
-const rounds = 5
+const rounds = 7
 
 // engine is a database to measure on.
 type engine struct {

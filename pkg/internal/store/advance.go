@@ -124,7 +124,7 @@ func (tx *Tx) event(ctx context.Context, kind SubjectKind, id string, seq int64,
 	if err != nil {
 		return err
 	}
-	err = tx.q.InsertEvent(ctx, sqlgen.InsertEventParams{
+	err = tx.later.InsertEvent(ctx, sqlgen.InsertEventParams{
 		SubjectKind: string(kind), SubjectID: id, Seq: seq, Kind: string(c.Cause), FromStatus: from, ToStatus: to,
 		Actor: c.Actor, Reason: c.Reason, Detail: c.Detail, AtUs: now,
 	})
@@ -144,7 +144,7 @@ func (tx *Tx) callback(ctx context.Context, t Transaction) error {
 	if err != nil {
 		return err
 	}
-	err = tx.q.InsertCallback(ctx, sqlgen.InsertCallbackParams{
+	err = tx.later.InsertCallback(ctx, sqlgen.InsertCallbackParams{
 		ID: NewID(), SubjectKind: string(SubjectTransaction), SubjectID: t.ID, Seq: t.Version, Subscriber: subscriberOwner,
 		Body: body, NowUs: now,
 	})

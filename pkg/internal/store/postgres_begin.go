@@ -8,18 +8,38 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
 const readClock = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
-// clockKey is under which begin hands down where the time is to be put: database/sql lets nothing else through to a driver.
-type clockKey struct{}
+// begin begins a database transaction and tells the database's time at its beginning. What its later takes is sent with the
+// commit, in the same round trip.
+func (e *postgresEngine) begin(ctx context.Context, db *sql.DB) (begun, error) {
+	var h handed
+	tx, err := db.BeginTx(context.WithValue(ctx, handedKey{}, &h), nil)
+	return begun{tx: tx, now: h.now, later: later{tx, &h}}, err
+}
 
-// begin begins a database transaction and tells the database's time at its beginning.
-func (e *postgresEngine) begin(ctx context.Context, db *sql.DB) (tx *sql.Tx, now int64, err error) {
-	tx, err = db.BeginTx(context.WithValue(ctx, clockKey{}, &now), nil)
-	return tx, now, err
+// handed is what passes between a transaction and its connection besides what database/sql lets through.
+type handed struct {
+	now  int64     // read with BEGIN
+	last pgx.Batch // to be run with COMMIT
+}
+
+type handedKey struct{}
+
+// later is a transaction whose writes wait for the commit: for those that nothing in the transaction reads or decides on.
+type later struct {
+	*sql.Tx
+	h *handed
+}
+
+// ExecContext never fails; what is wrong with the statement makes the commit fail.
+func (l later) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	l.h.last.Queue(query, args...)
+	return driver.RowsAffected(1), nil
 }
 
 // clockConnector makes connections that read the clock in the round trip of BEGIN: nearly every transaction needs the time.
@@ -43,7 +63,7 @@ type clockConn struct{ *stdlib.Conn }
 
 // BeginTx begins as pgx does, and reads the clock besides where begin has called it (driver.ConnBeginTx).
 func (c clockConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	now, ok := ctx.Value(clockKey{}).(*int64)
+	h, ok := ctx.Value(handedKey{}).(*handed)
 	if !ok {
 		return c.Conn.BeginTx(ctx, o)
 	}
@@ -53,11 +73,11 @@ func (c clockConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, 
 	}
 	var both pgx.Batch
 	both.Queue("BEGIN")
-	both.Queue(readClock).QueryRow(func(row pgx.Row) error { return row.Scan(now) })
+	both.Queue(readClock).QueryRow(func(row pgx.Row) error { return row.Scan(&h.now) })
 	if err := conn.SendBatch(ctx, &both).Close(); err != nil {
 		return nil, errors.Join(err, abandon(ctx, conn))
 	}
-	return clockTx{ctx, conn}, nil
+	return clockTx{ctx, conn, h}, nil
 }
 
 // abandon closes a connection unless it is as good as new: nobody may find a transaction open on it.
@@ -72,19 +92,23 @@ func abandon(ctx context.Context, conn *pgx.Conn) error {
 type clockTx struct {
 	ctx  context.Context
 	conn *pgx.Conn
+	h    *handed
 }
 
-// Commit is an error where Postgres has rolled back instead (driver.Tx).
+// Commit is an error where Postgres has rolled back instead (driver.Tx). The first statement that fails takes the others and
+// the commit with it: the connection is then closed, and with it the transaction.
 func (tx clockTx) Commit() error {
-	tag, err := tx.conn.Exec(tx.ctx, "COMMIT")
+	tx.h.last.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() == "ROLLBACK" {
+			return pgx.ErrTxCommitRollback
+		}
+		return nil
+	})
+	err := tx.conn.SendBatch(tx.ctx, &tx.h.last).Close()
 	if err != nil {
 		_ = abandon(tx.ctx, tx.conn) // the error that counts is there already
-		return err
 	}
-	if tag.String() == "ROLLBACK" {
-		return pgx.ErrTxCommitRollback
-	}
-	return nil
+	return err
 }
 
 // Rollback takes everything back (driver.Tx).

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/internal/pgtest"
+	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
 )
 
 func openForBegin(t *testing.T) *DB {
@@ -101,4 +102,30 @@ func TestTheWaitForAConnectionEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	err = db.Tx(ctx, func(context.Context, *Tx) error { return sql.ErrNoRows })
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestWhatWaitsForTheCommitIsCommittedOrNothingIs(t *testing.T) {
+	t.Parallel()
+	db := openForBegin(t)
+	insert := func(ctx context.Context, l sqlgen.DBTX, id int) {
+		_, err := l.ExecContext(ctx, "INSERT INTO things VALUES ($1)", id)
+		require.NoError(t, err)
+	}
+	put := func(now int, waiting ...int) error {
+		b, err := db.engine.begin(t.Context(), db.write)
+		require.NoError(t, err)
+		insert(t.Context(), b.tx, now)
+		for _, id := range waiting {
+			insert(t.Context(), b.later, id)
+		}
+		return b.tx.Commit()
+	}
+	require.NoError(t, put(1, 2, 3))
+	require.Equal(t, 3, things(t, db))
+	for name, waiting := range map[string][]int{"the first": {3, 5}, "the last": {5, 3}} {
+		require.True(t, db.engine.exists(put(4, waiting...)), name)
+		require.Equal(t, 3, things(t, db), name)
+	}
+	require.NoError(t, put(4, 5))
+	require.Equal(t, 5, things(t, db))
 }

@@ -155,16 +155,16 @@ func (e *sqliteEngine) flock(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		go func() {
-			<-got
+			_ = <-got // whether it got the lock or not, the place in the queue ends here
 			e.unlock()
 		}()
 		return ctx.Err()
 	}
 }
 
-func (e *sqliteEngine) begin(ctx context.Context, db *sql.DB) (tx *sql.Tx, now int64, err error) {
-	tx, err = db.BeginTx(ctx, nil)
-	return tx, e.now().UnixMicro(), err
+func (e *sqliteEngine) begin(ctx context.Context, db *sql.DB) (begun, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	return begun{tx: tx, now: e.now().UnixMicro()}, err
 }
 
 func (e *sqliteEngine) clock(context.Context, *sql.Tx) (int64, error) {

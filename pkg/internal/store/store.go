@@ -62,8 +62,8 @@ type engine interface {
 	name() string
 	// lock waits for this process' turn to write; release must be called after the transaction.
 	lock(ctx context.Context) (release func(), err error)
-	// begin begins a transaction that writes and tells the time of its beginning by the clock that leases run by.
-	begin(ctx context.Context, db *sql.DB) (tx *sql.Tx, now int64, err error)
+	// begin begins a transaction that writes.
+	begin(ctx context.Context, db *sql.DB) (begun, error)
 	// clock reads the time by which leases run, inside tx, as UTC microseconds.
 	clock(ctx context.Context, tx *sql.Tx) (int64, error)
 	retryable(err error) bool
@@ -81,6 +81,13 @@ type engine interface {
 	// announce tells other processes, after a commit.
 	announce(topics []Topic)
 	close() error
+}
+
+// begun is a transaction that has just begun.
+type begun struct {
+	tx    *sql.Tx
+	now   int64       // by the clock that leases run by, UTC microseconds
+	later sqlgen.DBTX // for writes that may wait for the commit; nil where that gains nothing
 }
 
 // Open opens the database and checks that this program may work on its schema.

@@ -38,12 +38,12 @@ func (db *DB) AnswerOrPeople(ctx context.Context, b Before) (*Remembered, map[st
 			return &Remembered{RequestHash: row.Name, Text: row.Value}, nil, nil
 		}
 	}
-	people, err := db.opened(rows)
+	people, err := db.openedPeople(rows)
 	return nil, people, err
 }
 
-// opened makes customers of their parts.
-func (db *DB) opened(rows []sqlgen.AnswerOrPeopleRow) (map[string]*anchor.Customer, error) {
+// openedPeople makes customers of their parts.
+func (db *DB) openedPeople(rows []sqlgen.AnswerOrPeopleRow) (map[string]*anchor.Customer, error) {
 	people, keys, err := db.peopleIn(rows)
 	if err != nil {
 		return nil, err

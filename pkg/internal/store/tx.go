@@ -20,6 +20,7 @@ type Tx struct {
 	db     *DB
 	tx     *sql.Tx
 	q      *sqlgen.Queries
+	later  *sqlgen.Queries // for what is written once everything is decided, and not read again: it may wait for the commit
 	now    int64
 	topics []Topic
 }
@@ -49,16 +50,12 @@ func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 		return fmt.Errorf("wait to write: %w", err)
 	}
 	defer release()
-	raw, now, err := db.engine.begin(ctx, db.write)
+	begun, err := db.engine.begin(ctx, db.write)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := &Tx{db: db, tx: raw, now: now}
-	if db.wq != nil {
-		tx.q = db.wq.WithTx(raw)
-	} else {
-		tx.q = sqlgen.New(raw)
-	}
+	raw := begun.tx
+	tx := db.opened(begun)
 	committed := false
 	defer func() {
 		if committed {
@@ -78,6 +75,21 @@ func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 	db.many.catchUp(ctx)
 	db.hub.committed(tx.topics)
 	return nil
+}
+
+// opened is a transaction with its statements.
+func (db *DB) opened(b begun) *Tx {
+	tx := &Tx{db: db, tx: b.tx, now: b.now}
+	if db.wq != nil {
+		tx.q = db.wq.WithTx(b.tx)
+	} else {
+		tx.q = sqlgen.New(b.tx)
+	}
+	tx.later = tx.q
+	if b.later != nil {
+		tx.later = sqlgen.New(b.later)
+	}
+	return tx
 }
 
 // Now is the time at which this transaction began by the database's clock, as UTC microseconds. Leases run by it.
