@@ -155,7 +155,7 @@ func (e *sqliteEngine) flock(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		go func() {
-			_ = <-got // whether it got the lock or not, the place in the queue ends here
+			<-got //nolint:errcheck // whether it got the lock or not, the place in the queue ends here
 			e.unlock()
 		}()
 		return ctx.Err()
