@@ -106,7 +106,8 @@ func TestNeeds_of_older_data_than_the_present_make_the_payout_ready_again(t *tes
 			}
 			return ask(ctx, p, times)
 		}
-		execute(t, s)
+		for execute(t, s) { // what becomes ready during the last claim of a pass is the next one's
+		}
 		require.Equal(t, anchor.StatusCompleted, w.Transaction(id).Status, "nobody had to be asked")
 		require.Len(t, b.sent(), 2)
 		w.RequireBooks(id)
