@@ -19,7 +19,7 @@ import (
 
 func TestWhat_a_rail_says_of_people_is_neither_logged_nor_kept(t *testing.T) {
 	t.Parallel()
-	const said = `Post "https://bank/pay?to=DE%2F0042%20x&of=021000021": Lovelace, account DE/0042 x, 021000021`
+	const said = `Post "https://bank/pay?to=DE%2FQ0X42V%20x&of=021000021": Lovelace, account DE/Q0X42V x, 021000021`
 	for name, b := range map[string]*bank{
 		"in an error": {execute: func(context.Context, anchor.Payout, int) (anchor.Outcome, error) {
 			return anchor.Outcome{}, errors.New(said)
@@ -34,7 +34,7 @@ func TestWhat_a_rail_says_of_people_is_neither_logged_nor_kept(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := payoutstest.New(t, db)
-				w.Judge(w.Receiver, payoutstest.ReceiverType, anchor.CustomerAccepted, map[string]string{"bank_account_number": "DE/0042 x"})
+				w.Judge(w.Receiver, payoutstest.ReceiverType, anchor.CustomerAccepted, map[string]string{"bank_account_number": "DE/Q0X42V x"})
 				id := w.Funded(1)[0]
 				var log strings.Builder
 				s := payouts.New(db, map[string]anchor.Rail{payoutstest.Rail: {Rails: &bank{execute: b.execute, poll: b.poll}}},
@@ -48,7 +48,7 @@ func TestWhat_a_rail_says_of_people_is_neither_logged_nor_kept(t *testing.T) {
 					kept += fmt.Sprint(history)
 				}
 				require.Contains(t, kept, "https://bank/pay", "the rest is for operators")
-				for _, personal := range []string{"0042", "Lovelace", "021000021"} {
+				for _, personal := range []string{"Q0X42V", "Lovelace", "021000021"} {
 					require.NotContains(t, kept, personal)
 				}
 			})
