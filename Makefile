@@ -48,7 +48,7 @@ torture: ## the crash tests at full counts (tens of minutes)
 bench: ## every figure beside the bare statements of the same step, on both engines
 	scripts/bench.sh $(ARGS)
 
-fuzz: ## each fuzz target for a while (FUZZTIME=10s)
+fuzz: ## every fuzz target, one after the other, each for FUZZTIME (FUZZTIME=10s; 1m without)
 	scripts/fuzz.sh $(ARGS)
 
 gen: ## write the generated files anew

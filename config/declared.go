@@ -39,14 +39,16 @@ type Principal struct {
 
 // Customers is what the declared integration asks of people (SEP-12).
 type Customers struct {
-	Types []CustomerType
+	Types        []CustomerType
+	Retention    time.Duration // how long sealed data of deleted customers with funded transactions are kept
+	FileLifetime time.Duration // how long a file waits for the customer it belongs to
 }
 
 // CustomerType is one SEP-12 type.
 type CustomerType struct {
 	Name        string          `yaml:"name" doc:"the type that clients name in SEP-12 requests"`
 	Side        string          `yaml:"side" doc:"sender or receiver: the side of a transaction that it is for"`
-	Description string          `yaml:"description" doc:"what clients are told about it"`
+	Description Text            `yaml:"description" doc:"what clients are told about it, in their language"`
 	Accept      string          `yaml:"accept" default:"automatic" doc:"automatic accepts whoever gave all fields; operator waits for the operator. automatic is refused on the public network"`
 	Fields      []CustomerField `yaml:"fields" doc:"the SEP-9 fields that it needs"`
 }
@@ -54,7 +56,7 @@ type CustomerType struct {
 // CustomerField is one SEP-9 field of a customer type.
 type CustomerField struct {
 	Name        string   `yaml:"name" doc:"SEP-9 name"`
-	Description string   `yaml:"description" doc:"what clients are told about it"`
+	Description Text     `yaml:"description" doc:"what clients are told about it, in their language"`
 	Type        string   `yaml:"type" default:"string" doc:"string, number, date or binary"`
 	Choices     []string `yaml:"choices" doc:"the only values accepted; none: any"`
 	Optional    bool     `yaml:"optional" default:"false" doc:"customers are accepted without it"`
@@ -63,7 +65,7 @@ type CustomerField struct {
 // TransactionField is one value that a sending anchor gives with each transaction (SEP-31 fields.transaction).
 type TransactionField struct {
 	Name        string   `yaml:"name" doc:"key in fields.transaction"`
-	Description string   `yaml:"description" doc:"what clients are told about it"`
+	Description Text     `yaml:"description" doc:"what clients are told about it, in their language"`
 	Choices     []string `yaml:"choices" doc:"the only values accepted; none: any"`
 	Optional    bool     `yaml:"optional" default:"false" doc:"transactions are accepted without it"`
 }
@@ -79,8 +81,36 @@ type Rail struct {
 
 // FundingMethod maps a funding method of the assets (SEP-31) to the rail that pays it.
 type FundingMethod struct {
-	Name string `yaml:"name" doc:"funding method as SEP-31 /info shows it"`
-	Rail string `yaml:"rail" doc:"name of a rail, declared here or brought by the business"`
+	Name string        `yaml:"name" doc:"funding method as SEP-31 /info shows it"`
+	Rail string        `yaml:"rail" doc:"name of a rail, declared here or brought by the business"`
+	ETA  time.Duration `yaml:"eta" default:"0s" doc:"how long a payout usually takes, shown as status_eta; 0s: not shown"`
+}
+
+// OffChainAsset is an asset outside the network that recipients are paid in (SEP-38).
+type OffChainAsset struct {
+	Asset               string           `yaml:"asset" doc:"SEP-38 name, such as iso4217:BRL"`
+	Decimals            int              `yaml:"decimals" default:"2" doc:"decimals of its amounts, 0 to 7"`
+	CountryCodes        []string         `yaml:"country_codes" doc:"where it is paid out, ISO 3166-1 alpha-2 or 3166-2; none: anywhere"`
+	BuyDeliveryMethods  []DeliveryMethod `yaml:"buy_delivery_methods" doc:"how recipients get it: the names of funding methods"`
+	SellDeliveryMethods []DeliveryMethod `yaml:"sell_delivery_methods" doc:"how it is taken in; not needed for SEP-31"`
+}
+
+// DeliveryMethod is a way in which an off-chain asset changes hands.
+type DeliveryMethod struct {
+	Name        string `yaml:"name" doc:"name as SEP-38 /info shows it; for SEP-31 that of a funding method"`
+	Description Text   `yaml:"description" doc:"what clients are told about it, in their language"`
+}
+
+// ExchangePair is a price of the declared integration.
+type ExchangePair struct {
+	Sell          string `yaml:"sell" doc:"the received asset, as stellar:CODE:ISSUER"`
+	Buy           string `yaml:"buy" doc:"the off-chain asset, as iso4217:XXX"`
+	Rate          string `yaml:"rate" doc:"how much of buy one unit of sell is worth, before spread and fee"`
+	SpreadPercent string `yaml:"spread_percent" default:"0" doc:"by how much less is given, in percent of the rate"`
+	FeeFixed      string `yaml:"fee_fixed" default:"0" doc:"fee in units of sell"`
+	FeePercent    string `yaml:"fee_percent" default:"0" doc:"fee in percent of what is sold"`
+	Min           string `yaml:"min" default:"0" doc:"least amount of sell"`
+	Max           string `yaml:"max" default:"0" doc:"greatest amount of sell; 0 is no limit"`
 }
 
 // RailOf returns the name of the rail of a funding method; false where the settings know no such method.
@@ -98,21 +128,21 @@ func defaultCustomerTypes() []CustomerType {
 	return []CustomerType{
 		{
 			Name: "sep31-sender", Side: SideSender, Accept: AcceptAutomatic,
-			Description: "the person who sends the money",
+			Description: english("the person who sends the money"),
 			Fields: []CustomerField{
-				{Name: "first_name", Type: FieldString, Description: "given name"},
-				{Name: "last_name", Type: FieldString, Description: "family name"},
-				{Name: "email_address", Type: FieldString, Description: "e-mail address"},
+				{Name: "first_name", Type: FieldString, Description: english("given name")},
+				{Name: "last_name", Type: FieldString, Description: english("family name")},
+				{Name: "email_address", Type: FieldString, Description: english("e-mail address")},
 			},
 		},
 		{
 			Name: "sep31-receiver", Side: SideReceiver, Accept: AcceptAutomatic,
-			Description: "the person who receives the money",
+			Description: english("the person who receives the money"),
 			Fields: []CustomerField{
-				{Name: "first_name", Type: FieldString, Description: "given name"},
-				{Name: "last_name", Type: FieldString, Description: "family name"},
-				{Name: "bank_account_number", Type: FieldString, Description: "number of the bank account"},
-				{Name: "bank_number", Type: FieldString, Description: "routing number of the bank"},
+				{Name: "first_name", Type: FieldString, Description: english("given name")},
+				{Name: "last_name", Type: FieldString, Description: english("family name")},
+				{Name: "bank_account_number", Type: FieldString, Description: english("number of the bank account")},
+				{Name: "bank_number", Type: FieldString, Description: english("routing number of the bank")},
 			},
 		},
 	}

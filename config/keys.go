@@ -36,6 +36,23 @@ func (k Keys) Master() ([]MasterKey, error) {
 	return keys, nil
 }
 
+// PreviousJWT takes ANCHOR_PREVIOUS_JWT_KEYS apart: earlier keys, whose tokens are still good. None at all is fine.
+func (k Keys) PreviousJWT() ([]Secret, error) {
+	items := given{text: k.PreviousJWTKeys.Reveal()}.list()
+	keys := make([]Secret, len(items))
+	for i, item := range items {
+		if n := len(item); n < shortestJWTKey {
+			problem := fmt.Sprintf("has a key of %d bytes, less than %d (key %d of %d)", n, shortestJWTKey, i+1, len(items))
+			return nil, settingOf("keys.previous_jwt_keys").fault(problem)
+		}
+		keys[i] = Secret(item)
+	}
+	return keys, nil
+}
+
+// shortestJWTKey is in bytes: as long as the hash that it signs with (RFC 7518, section 3.2).
+const shortestJWTKey = 32
+
 // parseMasterKey repeats nothing of the item: what stands in the place of an id may be a key.
 func parseMasterKey(item string) (key MasterKey, problem string) {
 	const size = 32

@@ -32,5 +32,13 @@ func lists() []listSetting {
 			"funding_methods", "Which rail pays each funding method of the assets. A method without a rail is a fault.",
 			func(s *Settings) any { return &s.FundingMethods },
 		},
+		{
+			"offchain_assets", "Assets outside the network that recipients are paid in after a conversion (SEP-38).",
+			func(s *Settings) any { return &s.OffChainAssets },
+		},
+		{
+			"exchange_pairs", "Prices of the declared integration: what each received asset can be exchanged for (SEP-38).",
+			func(s *Settings) any { return &s.ExchangePairs },
+		},
 	}
 }

@@ -35,6 +35,7 @@ func Load(src Source) (Settings, error) {
 	l.assign(&s)
 	l.lists(&s, doc)
 	derive(&s)
+	l.locate(&s)
 	if len(l.faults) == 0 {
 		l.export(dotEnv)
 	}
@@ -185,6 +186,15 @@ func (l *loader) assign(s *Settings) {
 		}
 		if fault := row.assign(s, value); fault != nil {
 			l.faults.add(fault)
+		}
+	}
+}
+
+// locate has the files that serve reads begin where all others do.
+func (l *loader) locate(s *Settings) {
+	for _, name := range []*string{&s.Server.TLSCertificate, &s.Server.TLSKey, &s.Server.TomlFile} {
+		if *name != "" {
+			*name = l.path(*name)
 		}
 	}
 }

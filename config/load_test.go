@@ -91,12 +91,13 @@ func TestLoad_reads_every_setting_from_its_variable(t *testing.T) {
 		if setting.Type == "yes or no" {
 			value = map[string]string{"1": "false", "0": "true"}[setting.Default]
 		}
-		s, err := config.Load(source(t.TempDir(), setting.Env+"="+value))
+		dir := folder(t, map[string]string{"a.yaml": yamlOf(setting.Key, value)})
+		s, err := config.Load(source(dir, setting.Env+"="+value))
 		require.NoError(t, err, setting.Env)
 		require.NotEqual(t, untouched, s, setting.Env)
 
-		src := source(t.TempDir())
-		src.File = filepath.Join(folder(t, map[string]string{"a.yaml": yamlOf(setting.Key, value)}), "a.yaml")
+		src := source(dir)
+		src.File = filepath.Join(dir, "a.yaml")
 		fromFile, err := config.Load(src)
 		require.NoError(t, err, setting.Key)
 		require.Equal(t, s, fromFile, setting.Key)

@@ -37,7 +37,10 @@ func (m *manual) introduction() {
 			"- **list** is a YAML list, or one text with commas; spaces around an item do not count.\n" +
 			"- **duration** is a number with its unit, `90s`, `15m`, `1h30m`; **duration or seconds** also a plain number of seconds, as in Polaris.\n" +
 			"- **secret** is never printed, and is refused on the command line (a database without a password is not). Every secret may stand in a file instead: " +
-			"the variable with `_FILE`, or the key with `_file`, gives its path, and one newline at the end of the file does not count.",
+			"the variable with `_FILE`, or the key with `_file`, gives its path, and one newline at the end of the file does not count.\n" +
+			"- **translated text** is one text, which is English, or a mapping of language tags to texts: `{en: given name, pt: nome, pt-BR: prenome}`. " +
+			"Clients get that of the language they ask for (`lang`), else that of its primary language (`pt` for `pt-PT`), else the English one, else any. " +
+			"Choices and the texts of errors are not translated; errors are English.",
 	} {
 		m.line("")
 		m.line("%s", text)
@@ -93,6 +96,10 @@ func typeName(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return kindDuration
+	case t == reflect.TypeFor[Text]():
+		return kindTranslated
+	case t.Kind() == reflect.Int:
+		return kindNumber
 	case t.Kind() == reflect.Slice:
 		return kindList
 	case t.Kind() == reflect.Bool:

@@ -16,6 +16,8 @@ type Settings struct {
 	Keys          Keys
 	SEP10         SEP10
 	SEP31         SEP31
+	SEP38         SEP38
+	Limits        Limits
 	Callbacks     Callbacks
 	Workers       Workers
 	Log           Log
@@ -26,6 +28,8 @@ type Settings struct {
 	TransactionFields []TransactionField
 	Rails             []Rail
 	FundingMethods    []FundingMethod
+	OffChainAssets    []OffChainAsset
+	ExchangePairs     []ExchangePair
 
 	business *yaml.Node // the business: section as it stands in the file; nil without one
 }
@@ -40,6 +44,9 @@ type Server struct {
 	OperatorListen string   // host:port of health and metrics of any long-running process; "" is off
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	StopTimeout    time.Duration
+	TLSCertificate string // path of a PEM file; "" is plain http, behind a proxy that ends TLS
+	TLSKey         string // path of a PEM file
+	TomlFile       string // path of a stellar.toml whose entries are merged into the one that is served
 }
 
 // Active tells whether the SEP, "sep-31", is switched on.
@@ -60,9 +67,10 @@ type Database struct {
 
 // Keys are the secrets of the anchor itself.
 type Keys struct {
-	SigningSeed  Secret // S…, signs challenges and callbacks
-	ServerJWTKey Secret // signs tokens
-	MasterKeys   Secret // id:base64,…; see Keys.Master
+	SigningSeed     Secret // S…, signs challenges and callbacks
+	ServerJWTKey    Secret // signs tokens
+	PreviousJWTKeys Secret // verify tokens that were signed before; see Keys.PreviousJWT
+	MasterKeys      Secret // id:base64,…; see Keys.Master
 }
 
 // SEP10 is authentication.
@@ -80,6 +88,25 @@ type SEP10 struct {
 type SEP31 struct {
 	SendingAnchors      []string      // accounts, G…; empty admits nobody, with LocalMode everybody
 	TransactionLifetime time.Duration // until an unpaid transaction expires
+	MemoType            string        // id, hash or text: of the memos that are given out
+	KYCAfterPost        bool          // a request that names no customers is agreed on, and its memo withheld until both are accepted
+}
+
+// SEP38 is quotes.
+type SEP38 struct {
+	QuoteLifetime  time.Duration // of the declared integration's firm quotes
+	QuotesRequired bool          // SEP-31 transactions need a quote wherever one can be had
+}
+
+// Limits is how much one client may ask for; 0 is no limit. Rates are per second.
+type Limits struct {
+	RequestsPerAddress  int // everything
+	LoginsPerAddress    int // requests to /auth; a login is two
+	CustomersPerAddress int // requests to /kyc
+	RequestsPerAccount  int // everything with a token
+	CustomersPerAccount int // requests to /kyc with a token
+	Connections         int // open at once
+	FileBytes           int // of one photo or document
 }
 
 // Callbacks is the delivery of status messages to sending anchors.

@@ -56,6 +56,8 @@ const (
 	kindSeconds  = "duration or seconds"
 	kindList     = "list"
 	kindSecret   = "secret"
+	// kindTranslated is found in lists only.
+	kindTranslated = "translated text"
 )
 
 // row ties a setting to its place in Settings.
@@ -68,8 +70,8 @@ type row struct {
 func rows() []row {
 	var all []row
 	for _, section := range [][]row{
-		serverRows(), networkRows(), databaseRows(), keyRows(), sep10Rows(), sep31Rows(),
-		callbackRows(), workerRows(), logRows(), documentationRows(),
+		serverRows(), networkRows(), databaseRows(), keyRows(), sep10Rows(), sep31Rows(), sep38Rows(),
+		customerRows(), limitRows(), callbackRows(), workerRows(), logRows(), documentationRows(),
 	} {
 		all = append(all, section...)
 	}

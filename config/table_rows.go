@@ -6,8 +6,8 @@ func serverRows() []row {
 	return []row{
 		{Setting: Setting{
 			Key: "server.active_seps", Env: "ACTIVE_SEPS", Default: "sep-1,sep-10,sep-12,sep-31",
-			Meaning: "The SEPs that are served: they decide which routes and which keys of stellar.toml exist. sep-31 needs sep-1, sep-10 and sep-12.",
-			Mend:    "give some of sep-1, sep-10, sep-12, sep-31",
+			Meaning: "The SEPs that are served: they decide which routes and which keys of stellar.toml exist. sep-31 needs sep-1, sep-10 and sep-12, sep-38 needs sep-10.",
+			Mend:    "give some of sep-1, sep-10, sep-12, sep-31, sep-38",
 		}, field: func(s *Settings) any { return &s.Server.ActiveSEPs }},
 		{Setting: Setting{
 			Key: "server.host_url", Env: "HOST_URL",
@@ -44,6 +44,21 @@ func serverRows() []row {
 			Meaning: "How long requests and calls in flight may still take after SIGTERM.",
 			Mend:    "give a duration above zero, such as 30s",
 		}, field: func(s *Settings) any { return &s.Server.StopTimeout }},
+		{Setting: Setting{
+			Key: "server.tls_certificate", Env: "ANCHOR_TLS_CERTIFICATE",
+			Meaning: "Path of the certificate chain (PEM) with which `anchor serve` ends TLS itself; without it a proxy has to. A file that changes is read anew.",
+			Mend:    "give the path of a PEM file with the certificate and those above it, and ANCHOR_TLS_KEY with it",
+		}, field: func(s *Settings) any { return &s.Server.TLSCertificate }},
+		{Setting: Setting{
+			Key: "server.tls_key", Env: "ANCHOR_TLS_KEY",
+			Meaning: "Path of the private key (PEM) of ANCHOR_TLS_CERTIFICATE.",
+			Mend:    "give the path of a PEM file with the key, and ANCHOR_TLS_CERTIFICATE with it",
+		}, field: func(s *Settings) any { return &s.Server.TLSKey }},
+		{Setting: Setting{
+			Key: "server.toml_file", Env: "ANCHOR_TOML_FILE",
+			Meaning: "Path of a stellar.toml of your own whose entries are merged into the one that is served (SEP-1). What the anchor itself says of its endpoints and keys cannot be replaced.",
+			Mend:    "give the path of a TOML file, or nothing",
+		}, field: func(s *Settings) any { return &s.Server.TomlFile }},
 	}
 }
 
@@ -95,6 +110,11 @@ func keyRows() []row {
 			Mend:    "give at least 32 random bytes, such as the output of `openssl rand -base64 32`; `anchor init` makes one",
 		}, field: func(s *Settings) any { return &s.Keys.ServerJWTKey }},
 		{Setting: Setting{
+			Key: "keys.previous_jwt_keys", Env: "ANCHOR_PREVIOUS_JWT_KEYS",
+			Meaning: "Earlier values of SERVER_JWT_KEY, several with commas: tokens that they signed are good until they run out. To change the key, move the old one here, and remove it once ANCHOR_TOKEN_LIFETIME has passed. A key with a comma in it cannot stand here.",
+			Mend:    "give earlier values of SERVER_JWT_KEY, each at least 32 bytes, or nothing",
+		}, field: func(s *Settings) any { return &s.Keys.PreviousJWTKeys }},
+		{Setting: Setting{
 			Key: "keys.master_keys", Env: "ANCHOR_MASTER_KEYS",
 			Meaning: "The keys under which personal data and seeds are encrypted, as `id:base64 of 32 bytes`, several with commas: the first seals, all open. Needed as soon as anything personal or a seed is stored. Without them that data is lost: keep a copy.",
 			Mend:    "give id:KEY, KEY being the output of `openssl rand -base64 32`; `anchor init` makes one",
@@ -121,8 +141,8 @@ func sep10Rows() []row {
 		}, field: func(s *Settings) any { return &s.SEP10.TokenLifetime }},
 		{Setting: Setting{
 			Key: "sep10.client_attribution_required", Env: "SEP10_CLIENT_ATTRIBUTION_REQUIRED", Default: "0",
-			Meaning: "Clients must prove their `client_domain`. Not available in this version: 1 is refused.",
-			Mend:    "give 0",
+			Meaning: "Clients must name and prove their `client_domain`.",
+			Mend:    "give 1 or 0",
 		}, field: func(s *Settings) any { return &s.SEP10.AttributionRequired }},
 		{Setting: Setting{
 			Key: "sep10.client_attribution_request_timeout", Env: "SEP10_CLIENT_ATTRIBUTION_REQUEST_TIMEOUT", Default: "3s",
@@ -139,21 +159,6 @@ func sep10Rows() []row {
 			Meaning: "Client domains that are turned away.",
 			Mend:    "give host names without a scheme or a path, such as wallet.example.com",
 		}, field: func(s *Settings) any { return &s.SEP10.AttributionDenylist }},
-	}
-}
-
-func sep31Rows() []row {
-	return []row{
-		{Setting: Setting{
-			Key: "sep31.sending_anchors", Env: "ANCHOR_SENDING_ANCHORS",
-			Meaning: "The Stellar accounts of the sending anchors that are admitted. An empty list admits nobody, with LOCAL_MODE everybody; it is refused on the public network.",
-			Mend:    "give the Stellar accounts (G…) of the businesses that you have agreed with",
-		}, field: func(s *Settings) any { return &s.SEP31.SendingAnchors }},
-		{Setting: Setting{
-			Key: "sep31.transaction_lifetime", Env: "ANCHOR_TRANSACTION_LIFETIME", Default: "24h",
-			Meaning: "How long a transaction waits for its payment before it expires.",
-			Mend:    "give a duration above zero, such as 24h",
-		}, field: func(s *Settings) any { return &s.SEP31.TransactionLifetime }},
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 type Supplied struct {
 	Receiver  bool
 	Customers bool
+	Quotes    bool
 	Rails     []string // names
 }
 
@@ -70,11 +71,13 @@ func (s Settings) Validate(role Role, supplied Supplied) error {
 	c.sep10()
 	c.sep31()
 	c.numbers()
+	c.limits()
 	c.log()
 	c.documentation()
 	c.customers()
 	c.transactionFields()
 	c.rails()
+	c.exchange()
 	c.publicNetwork()
 	return c.faults.err()
 }
@@ -110,15 +113,21 @@ func (c *checker) keys() {
 	if c.need.web && !keys.ServerJWTKey.IsSet() {
 		c.wrong("keys.server_jwt_key", "is missing")
 	}
-	const shortest = 32
-	if n := len(keys.ServerJWTKey); n > 0 && n < shortest {
-		c.wrong("keys.server_jwt_key", fmt.Sprintf("is %d bytes long, less than %d", n, shortest))
+	if n := len(keys.ServerJWTKey); n > 0 && n < shortestJWTKey {
+		c.wrong("keys.server_jwt_key", fmt.Sprintf("is %d bytes long, less than %d", n, shortestJWTKey))
 	}
+	_, err := keys.PreviousJWT()
+	c.fault(err)
 	if c.need.keys || keys.MasterKeys.IsSet() {
 		_, err := keys.Master()
-		if fault := new(Fault); errors.As(err, &fault) {
-			c.faults.add(fault)
-		}
+		c.fault(err)
+	}
+}
+
+// fault takes over what was found elsewhere.
+func (c *checker) fault(err error) {
+	if fault := new(Fault); errors.As(err, &fault) {
+		c.faults.add(fault)
 	}
 }
 
@@ -133,6 +142,8 @@ func (c *checker) numbers() {
 		{"sep10.token_lifetime", s.SEP10.TokenLifetime},
 		{"sep10.client_attribution_request_timeout", s.SEP10.AttributionRequestTimeout},
 		{"sep31.transaction_lifetime", s.SEP31.TransactionLifetime},
+		{"sep38.quote_lifetime", s.SEP38.QuoteLifetime},
+		{"customers.file_lifetime", s.Customers.FileLifetime},
 		{"callbacks.request_timeout", s.Callbacks.RequestTimeout},
 		{"callbacks.max_wait", s.Callbacks.MaxWait},
 		{"workers.interval", s.Workers.Interval},
@@ -142,6 +153,9 @@ func (c *checker) numbers() {
 		if d.value <= 0 {
 			c.wrong(d.key, fmt.Sprintf("is %v, which is not above zero", d.value))
 		}
+	}
+	if s.Customers.Retention < 0 {
+		c.wrong("customers.retention", fmt.Sprintf("is %v", s.Customers.Retention))
 	}
 	c.countsUpToThousand()
 	// A call to a rail must end well before the claim on it does; half of the lease is left for storing the answer.
@@ -162,6 +176,26 @@ func (c *checker) countsUpToThousand() {
 	} {
 		if n.value < 1 || n.value > most {
 			c.wrong(n.key, fmt.Sprintf("is %d", n.value))
+		}
+	}
+}
+
+func (c *checker) limits() {
+	l := c.s.Limits
+	for _, limit := range []struct {
+		key   string
+		value int
+	}{
+		{"limits.requests_per_address", l.RequestsPerAddress},
+		{"limits.logins_per_address", l.LoginsPerAddress},
+		{"limits.customers_per_address", l.CustomersPerAddress},
+		{"limits.requests_per_account", l.RequestsPerAccount},
+		{"limits.customers_per_account", l.CustomersPerAccount},
+		{"limits.connections", l.Connections},
+		{"limits.file_bytes", l.FileBytes},
+	} {
+		if limit.value < 0 {
+			c.wrong(limit.key, fmt.Sprintf("is %d", limit.value))
 		}
 	}
 }

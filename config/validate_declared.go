@@ -131,6 +131,9 @@ func (c *checker) fundingMethods(rails map[string]bool) {
 		at := fmt.Sprintf("funding_methods[%d]", i)
 		c.label(at, method.Name, seen)
 		c.railOf(at, method, rails)
+		if method.ETA < 0 {
+			c.item(at+".eta", fmt.Sprintf("is %v", method.ETA), "give a duration of zero or more, such as 2h")
+		}
 	}
 	if c.need.payouts && len(c.s.FundingMethods) == 0 && c.s.Server.Active("sep-31") {
 		c.item("funding_methods", "is empty: no payout could be made",

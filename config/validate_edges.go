@@ -27,6 +27,37 @@ func (c *checker) server() {
 			c.wrong("server.trusted_proxies", "has "+show(proxy)+", which is not a network")
 		}
 	}
+	c.tls()
+	c.readable("server.toml_file", c.s.Server.TomlFile)
+}
+
+// tls checks that certificate and key come together, and whether they can be read where they are needed. Whether they
+// belong together is seen when they are used: they may be replaced at any time.
+func (c *checker) tls() {
+	certificate, key := c.s.Server.TLSCertificate, c.s.Server.TLSKey
+	switch {
+	case certificate == "" && key == "":
+		return
+	case key == "":
+		c.wrong("server.tls_key", "is missing, and ANCHOR_TLS_CERTIFICATE is given")
+	case certificate == "":
+		c.wrong("server.tls_certificate", "is missing, and ANCHOR_TLS_KEY is given")
+	case c.s.Server.LocalMode:
+		c.wrongWith("server.tls_certificate", "is given in LOCAL_MODE, where HOST_URL is plain http",
+			"remove it together with ANCHOR_TLS_KEY, or set LOCAL_MODE=0 and give an https HOST_URL")
+	}
+	c.readable("server.tls_certificate", certificate)
+	c.readable("server.tls_key", key)
+}
+
+// readable leaves the files of `anchor serve` to the host on which it runs.
+func (c *checker) readable(key, path string) {
+	if path == "" || !c.need.web {
+		return
+	}
+	if _, err := readLimited(path); err != nil {
+		c.wrong(key, "names a file that cannot be read: "+reason(err))
+	}
 }
 
 func (c *checker) activeSEPs() {
@@ -37,9 +68,7 @@ func (c *checker) activeSEPs() {
 	}
 	for _, sep := range active {
 		switch sep {
-		case "sep-1", "sep-10", "sep-12", "sep-31":
-		case "sep-38":
-			c.wrongWith(key, "has sep-38, which is not yet served by this version", "remove sep-38")
+		case "sep-1", "sep-10", "sep-12", "sep-31", "sep-38":
 		case "sep-6", "sep-24":
 			c.wrongWith(key, "has "+sep+", which is not ours: it is for deposits and withdrawals, anchor is the receiving side of SEP-31",
 				"remove "+sep+", or serve it with another program")
@@ -50,6 +79,7 @@ func (c *checker) activeSEPs() {
 	c.companions("sep-31", "sep-1", "sep-10", "sep-12")
 	if !slices.Contains(active, "sep-31") {
 		c.companions("sep-12", "sep-10")
+		c.companions("sep-38", "sep-10")
 	}
 }
 
@@ -204,9 +234,6 @@ func (c *checker) signingSeed(seed Secret) {
 }
 
 func (c *checker) sep10() {
-	if c.s.SEP10.AttributionRequired {
-		c.wrong("sep10.client_attribution_required", "is on, but this version cannot yet prove the domain of a client")
-	}
 	c.hostNames("sep10.home_domains", c.s.SEP10.HomeDomains)
 	c.hostNames("sep10.client_attribution_allowlist", c.s.SEP10.AttributionAllowlist)
 	c.hostNames("sep10.client_attribution_denylist", c.s.SEP10.AttributionDenylist)
@@ -232,6 +259,9 @@ func (c *checker) sep31() {
 		default:
 			c.wrong(key, "has "+show(account)+", which is not a Stellar account")
 		}
+	}
+	if kind := c.s.SEP31.MemoType; !slices.Contains([]string{"id", "hash", "text"}, kind) {
+		c.wrong("sep31.memo_type", "is "+show(kind))
 	}
 }
 

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ type badSetting struct {
 
 func TestValidate_names_each_fault_with_its_key_and_mend(t *testing.T) {
 	t.Parallel()
-	for _, c := range append(badEdges(), badDeclared()...) {
+	for _, c := range slices.Concat(badEdges(), badDeclared(), badSEPs(), badExchange()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if c.yaml == "" {
@@ -119,7 +120,6 @@ func badEdges() []badSetting {
 	account := "GBBM6BKZPEHWYO3E3YKREDPQXMS4VK35YLNU7NFBRI26RAN7GI5POFBB"
 	return []badSetting{
 		{name: "no SEP at all", changes: []string{"ACTIVE_SEPS="}, key: "ACTIVE_SEPS", problem: "is empty"},
-		{name: "sep-38 is not yet served", changes: []string{"ACTIVE_SEPS=sep-1,sep-10,sep-12,sep-31,sep-38"}, key: "ACTIVE_SEPS", problem: "not yet served by this version", mend: "remove sep-38"},
 		{name: "sep-6 is not ours", changes: []string{"ACTIVE_SEPS=sep-1,sep-6,sep-10,sep-12,sep-31"}, key: "ACTIVE_SEPS", problem: "sep-6, which is not ours", mend: "remove sep-6"},
 		{name: "sep-24 is not ours", changes: []string{"ACTIVE_SEPS=sep-1,sep-24"}, key: "ACTIVE_SEPS", problem: "sep-24, which is not ours", mend: "remove sep-24"},
 		{name: "an unknown SEP", changes: []string{"ACTIVE_SEPS=sep-1,sep-99"}, key: "ACTIVE_SEPS", problem: `"sep-99"`, mend: "sep-31"},
@@ -167,7 +167,6 @@ func badEdges() []badSetting {
 
 		{name: "a home domain with a scheme", changes: []string{"SEP10_HOME_DOMAINS=https://a.example"}, key: "SEP10_HOME_DOMAINS", problem: "must only be hostnames"},
 		{name: "a home domain with a path", changes: []string{"SEP10_HOME_DOMAINS=a.example/b"}, key: "SEP10_HOME_DOMAINS", problem: "must only be hostnames"},
-		{name: "attribution that is not there yet", changes: []string{"SEP10_CLIENT_ATTRIBUTION_REQUIRED=1"}, key: "SEP10_CLIENT_ATTRIBUTION_REQUIRED", problem: "cannot yet prove", mend: "give 0"},
 		{name: "an allowed client that is no host", changes: []string{"SEP10_CLIENT_ATTRIBUTION_ALLOWLIST=a b"}, key: "SEP10_CLIENT_ATTRIBUTION_ALLOWLIST", problem: "must only be hostnames"},
 		{name: "a denied client that is no host", changes: []string{"SEP10_CLIENT_ATTRIBUTION_DENYLIST=u@a"}, key: "SEP10_CLIENT_ATTRIBUTION_DENYLIST", problem: "must only be hostnames"},
 		{name: "a denied callback domain that is no host", changes: []string{"CALLBACK_REQUEST_DOMAIN_DENYLIST=http://a"}, key: "CALLBACK_REQUEST_DOMAIN_DENYLIST", problem: "must only be hostnames"},

@@ -17,6 +17,8 @@ func (d *document) readList(path string, node *yaml.Node, into any) {
 func (d *document) readValue(path string, node *yaml.Node, into reflect.Value) {
 	switch {
 	case isNull(node):
+	case into.Type() == reflect.TypeFor[Text]():
+		into.Set(reflect.ValueOf(d.readText(path, node)))
 	case into.Kind() == reflect.Slice:
 		d.readItems(path, node, into)
 	case into.Kind() == reflect.Struct:
@@ -83,6 +85,8 @@ func scalarMend(into reflect.Value) string {
 		return "give true or false"
 	case *time.Duration:
 		return "give a duration with its unit, such as 2s"
+	case *int:
+		return "give a whole number"
 	default:
 		return "compare with anchor.yaml.example"
 	}

@@ -4,9 +4,13 @@
 #   systemd units and timers   systemd-analyze; python3 where there is no systemd, which knows the syntax only
 #   cron lines                 awk, by the rules of crontab(5)
 #   command lines in both      the anchor binary itself must know each command and flag
+#   what a running one says    Stellar's own JavaScript clients make transfers with it (scripts/foreign/node)
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+node_version=18
+mend='sudo apt-get update && sudo apt-get install -y nodejs npm'
 
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
@@ -61,9 +65,12 @@ command_lines() {
 	sed -nE 's#^[*0-9].* && anchor (.*)#\1#p' scripts/cron.example
 }
 
+build() {
+	CGO_ENABLED=0 go build -o "$work/anchor" ./cmd/anchor
+}
+
 check_command_lines() {
 	local line arguments count=0
-	CGO_ENABLED=0 go build -o "$work/anchor" ./cmd/anchor
 	while read -r line; do
 		read -ra arguments <<<"$line"
 		"$work/anchor" "${arguments[@]}" --help >"$work/help" 2>&1 </dev/null || fail "anchor $line: $(head -n 3 "$work/help")"
@@ -73,6 +80,44 @@ check_command_lines() {
 	say "command lines: anchor knows all $count"
 }
 
+install_node() {
+	local as_root=()
+	if ((EUID != 0)); then
+		as_root=(sudo -n)
+		sudo -n true 2>/dev/null || fail "no Node on this machine. Install it with: $mend"
+	fi
+	command -v apt-get >/dev/null || fail "no Node on this machine and no apt-get: install Node $node_version or newer, with npm"
+	say "no Node on this machine: installing Debian's package"
+	"${as_root[@]}" apt-get update -q >&2 &&
+		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nodejs npm >&2 </dev/null ||
+		fail "could not install Node. Install it with: $mend"
+}
+
+need_node() {
+	command -v node >/dev/null && command -v npm >/dev/null || install_node
+	local version
+	version=$(node --version)
+	version=${version#v}
+	((${version%%.*} >= node_version)) || fail "Node $version is too old: $node_version or newer is needed"
+}
+
+# The clients in the versions of package-lock.json. None of their install scripts is run: they need none.
+install_clients() {
+	cp -r scripts/foreign/node "$work/node"
+	(cd "$work/node" && timeout 180 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$work/npm.log" 2>&1 </dev/null ||
+		fail "npm ci: $(tail -n 20 "$work/npm.log")"
+}
+
+check_clients() {
+	need_node
+	install_clients
+	# It bounds its own time; this is for the case that it cannot.
+	TMPDIR="$work" timeout --kill-after=10 180 node "$work/node/main.mjs" "$work/anchor" </dev/null || fail "clients of Stellar: see above"
+	say "clients of Stellar: their transfers were completed"
+}
+
 check_units
 check_cron
+build
 check_command_lines
+check_clients

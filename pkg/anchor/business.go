@@ -13,6 +13,7 @@ type Business struct {
 	Receiver  Receiver
 	Rails     map[string]Rail // by name; settings map each funding method to a name
 	Customers CustomerIntegration
+	Quotes    QuoteIntegration
 	// Fee names the fee of a transaction, in units of the received asset. It is asked once, when the transaction is agreed;
 	// the answer is frozen. nil: the asset's fixed and percent fee.
 	Fee func(context.Context, FeeRequest) (Fee, error)
@@ -98,6 +99,9 @@ type PostRequest struct {
 	Sender, Receiver *Customer // nil where the request names none
 	Fields           map[string]string
 	Lang             string
+	// Price is what a firm quote agreed on; nil without one. With DestinationAsset and no quote the price is made when the
+	// payment has arrived.
+	Price *Price
 }
 
 // Acceptance accepts a transaction. Its zero value accepts it as it stands.
@@ -122,7 +126,7 @@ type FeeRequest struct {
 	From          SendingAnchor
 }
 
-// Fee is a fee in units of the received asset. Details, where there are any, add up to Total.
+// Fee is a fee in units of the received asset, of a Price in units of the asset that is sold. Details, where there are any, add up to Total.
 type Fee struct {
 	Total   money.Amount
 	Details []FeePart
@@ -149,6 +153,9 @@ type CustomerGet struct {
 	Customer *Customer
 	Type     string // may be empty: the business' default
 	Lang     string
+	// Transaction is the one whose requirements are meant, with its amount and funding method (SEP-12 transaction_id); nil:
+	// those of the type.
+	Transaction *Transaction
 }
 
 // CustomerRequirements are the fields that a type demands, by SEP-9 name.
@@ -162,6 +169,9 @@ type CustomerPut struct {
 	Customer *Customer
 	Type     string
 	Changed  []string
+	// Codes are verification codes given just now for fields whose code the business did not leave with the toolkit (see
+	// FieldVerdict.Code), by the field's name. A field stays as it is unless the verdict accepts or rejects it.
+	Codes map[string]string
 }
 
 // CustomerDelete tells that a customer is gone.
@@ -180,6 +190,10 @@ type Verdict struct {
 type FieldVerdict struct {
 	Status FieldStatus
 	Error  string // required for FieldRejected
+	// Code is what was sent to the customer, with FieldVerificationRequired: the toolkit keeps it sealed, compares what comes
+	// back (SEP-12 <field>_verification), a few times at most, and accepts the field. Empty: the business compares, see
+	// CustomerPut.Codes.
+	Code string
 }
 
 // Rails pays recipients: Polaris' RailsIntegration. Its methods may be called from several goroutines and processes at

@@ -22,7 +22,7 @@ import (
 // assetFlags are the flags of create-asset as they were given.
 type assetFlags struct {
 	issuer, account, balance                   string
-	issue, update, promptSeed, sep31           bool
+	issue, update, promptSeed, sep31, sep38    bool
 	seedFile, issuerSeedFile                   string
 	decimals                                   int
 	feeFixed, feePercent, minAmount, maxAmount string
@@ -69,6 +69,7 @@ from --seed-file or from --prompt-seed, never from a flag; an issuer's likewise 
 	flags.StringVar(&f.maxAmount, "max", "0", "greatest amount of a transaction; 0 is no limit")
 	flags.StringSliceVar(&f.methods, "funding-method", nil, "how recipients are paid, as in the settings; may be repeated")
 	flags.BoolVar(&f.sep31, "sep31", true, "accept SEP-31 transactions in it")
+	flags.BoolVar(&f.sep38, "sep38", true, "quote prices for it, where SEP-38 is served and can exchange it")
 	flags.Int64Var(&f.fromLedger, "from-ledger", 0, "first ledger whose payments are looked at (default: the next one)")
 	flags.BoolVar(&f.update, "update", false, "change an asset that is registered with other values")
 	return c
@@ -119,6 +120,9 @@ func (f assetFlags) terms(c *cobra.Command) assets.Terms {
 	}
 	if given("sep31") {
 		t.SEP31 = &f.sep31
+	}
+	if given("sep38") {
+		t.SEP38 = &f.sep38
 	}
 	if given("funding-method") {
 		t.FundingMethods = f.methods
@@ -260,13 +264,13 @@ func assetsCommand(s *shared) *cobra.Command {
 }
 
 func (s *shared) printAssets(all []store.Asset) error {
-	t := newTable("CODE", "ISSUER", "RECEIVED BY", "ON", "SEP-31", "FEE", "MIN", "MAX", "FUNDING METHODS")
+	t := newTable("CODE", "ISSUER", "RECEIVED BY", "ON", "SEP-31", "SEP-38", "FEE", "MIN", "MAX", "FUNDING METHODS")
 	for _, a := range all {
 		methods, err := a.Methods()
 		if err != nil {
 			return err
 		}
-		t.row(a.Code, a.Issuer, a.ReceivingAccount, yesNo(a.Enabled), yesNo(a.Sep31Enabled),
+		t.row(a.Code, a.Issuer, a.ReceivingAccount, yesNo(a.Enabled), yesNo(a.Sep31Enabled), yesNo(a.Sep38Enabled),
 			amount(a.FeeFixedUnits, money.StellarDecimals)+" + "+a.FeePercent+" %",
 			amount(a.MinUnits, money.StellarDecimals), amount(a.MaxUnits, money.StellarDecimals), strings.Join(methods, ", "))
 	}

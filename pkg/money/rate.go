@@ -104,20 +104,26 @@ func (q Rate) parts(decimals int) (*apd.BigInt, int, error) {
 
 // quotient gives dividend * 10^shift / divisor, rounded once.
 func quotient(dividend, divisor *apd.BigInt, shift int, r Rounding) (int64, error) {
+	result := bigQuotient(dividend, divisor, shift, r)
+	if !result.IsInt64() {
+		return 0, ErrOverflow
+	}
+	return result.Int64(), nil
+}
+
+// bigQuotient is quotient whatever its size.
+func bigQuotient(dividend, divisor *apd.BigInt, shift int, r Rounding) *apd.BigInt {
 	if shift >= 0 {
 		dividend = new(apd.BigInt).Mul(dividend, bigPow10(shift))
 	} else {
 		divisor = new(apd.BigInt).Mul(divisor, bigPow10(-shift))
 	}
-	var result, rest apd.BigInt
-	result.QuoRem(dividend, divisor, &rest)
+	result, rest := new(apd.BigInt), new(apd.BigInt)
+	result.QuoRem(dividend, divisor, rest)
 	if r == Up && rest.Sign() != 0 {
-		result.Add(&result, apd.NewBigInt(1))
+		result.Add(result, apd.NewBigInt(1))
 	}
-	if !result.IsInt64() {
-		return 0, ErrOverflow
-	}
-	return result.Int64(), nil
+	return result
 }
 
 func bigPow10(exponent int) *apd.BigInt {

@@ -115,6 +115,7 @@ func (a *App) wire() {
 	}})
 	a.payouts = payouts.New(a.db, a.business.Rails, a.log, payouts.Options{
 		Owner: a.owner, Lease: s.Workers.Lease, RailTimeout: s.Workers.RailTimeout, Concurrency: s.Workers.Concurrency,
+		Quotes: a.business.Quotes,
 	})
 	a.registry.MustRegister(newFigures(a))
 	a.operations.services.Store(&services{a.transactions, a.customers, a.payouts})

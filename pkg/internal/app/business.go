@@ -31,7 +31,7 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 	if err != nil {
 		return config.Supplied{}, fmt.Errorf("set up the business: %w", err)
 	}
-	supplied := config.Supplied{Receiver: own.Receiver != nil, Customers: own.Customers != nil}
+	supplied := config.Supplied{Receiver: own.Receiver != nil, Customers: own.Customers != nil, Quotes: own.Quotes != nil}
 	for name := range own.Rails {
 		supplied.Rails = append(supplied.Rails, name)
 	}
@@ -46,6 +46,9 @@ func completed(own, byDefault anchor.Business) anchor.Business {
 	}
 	if own.Customers == nil {
 		own.Customers = byDefault.Customers
+	}
+	if own.Quotes == nil {
+		own.Quotes = byDefault.Quotes
 	}
 	rails := map[string]anchor.Rail{}
 	for _, some := range []map[string]anchor.Rail{byDefault.Rails, own.Rails} {
@@ -66,21 +69,15 @@ func needsBusiness(role config.Role) bool {
 func declaredBusiness(s config.Settings) (anchor.Business, error) {
 	o := declared.Options{
 		SendingAnchors: s.SEP31.SendingAnchors, AdmitAll: s.Server.LocalMode,
-		TransactionFields: map[string]anchor.Field{}, Rails: map[string]anchor.Rail{},
+		TransactionFields: map[string]anchor.Field{}, TransactionFieldDescriptions: map[string]declared.Text{},
+		Rails: map[string]anchor.Rail{},
 	}
 	for _, t := range s.Customers.Types {
-		fields := map[string]anchor.Field{}
-		for _, f := range t.Fields {
-			fields[anchor.SEP9Canonical(f.Name)] = anchor.Field{
-				Type: anchor.FieldType(f.Type), Description: f.Description, Choices: f.Choices, Optional: f.Optional,
-			}
-		}
-		o.Types = append(o.Types, declared.CustomerType{
-			Name: t.Name, Side: declared.Side(t.Side), Description: t.Description, ByOperator: t.Accept == config.AcceptOperator, Fields: fields,
-		})
+		o.Types = append(o.Types, declaredType(t))
 	}
 	for _, f := range s.TransactionFields {
-		o.TransactionFields[f.Name] = anchor.Field{Description: f.Description, Choices: f.Choices, Optional: f.Optional}
+		o.TransactionFields[f.Name] = anchor.Field{Choices: f.Choices, Optional: f.Optional}
+		o.TransactionFieldDescriptions[f.Name] = f.Description
 	}
 	for _, r := range s.Rails {
 		rail, err := simulated.New(simulated.Options{File: r.File, Outcome: simulated.Outcome(r.Outcome), After: r.After})
@@ -89,7 +86,24 @@ func declaredBusiness(s config.Settings) (anchor.Business, error) {
 		}
 		o.Rails[r.Name] = rail
 	}
+	var err error
+	if o.Quotes, err = declaredQuotes(s); err != nil {
+		return anchor.Business{}, err
+	}
 	return declared.New(o), nil
+}
+
+func declaredType(t config.CustomerType) declared.CustomerType {
+	d := declared.CustomerType{
+		Name: t.Name, Side: declared.Side(t.Side), Description: t.Description, ByOperator: t.Accept == config.AcceptOperator,
+		Fields: map[string]anchor.Field{}, Descriptions: map[string]declared.Text{},
+	}
+	for _, f := range t.Fields {
+		name := anchor.SEP9Canonical(f.Name)
+		d.Fields[name] = anchor.Field{Type: anchor.FieldType(f.Type), Choices: f.Choices, Optional: f.Optional}
+		d.Descriptions[name] = f.Description
+	}
+	return d
 }
 
 // operations is how a business speaks first. It may be handed out before the database is open; until then it refuses.

@@ -36,14 +36,20 @@ func (a *App) watcher() *payments.Watcher {
 // Execute pays recipients until life ends; without loop it works off what is ready and returns.
 func (a *App) Execute(life worker.Life, loop bool) error {
 	if !loop {
+		_, unpriced := a.payouts.Price(life.Soft, life.Hard)
 		_, err := a.payouts.Execute(life.Soft, life.Hard)
-		return err
+		return errors.Join(unpriced, err)
 	}
 	return a.roles(life, a.execute)
 }
 
+// execute prices and sends side by side: a business that is slow to say a price delays no payout that has its own.
 func (a *App) execute(life worker.Life) error {
-	return a.loop("execute-outgoing", store.TopicReady, life, a.payouts.Execute)
+	group, soft := errgroup.WithContext(life.Soft)
+	life.Soft = soft
+	group.Go(func() error { return a.loop("price-outgoing", store.TopicPrice, life, a.payouts.Price) })
+	group.Go(func() error { return a.loop("execute-outgoing", store.TopicReady, life, a.payouts.Execute) })
+	return group.Wait()
 }
 
 // Poll asks the rails about payouts under way until life ends; without loop it asks once about those that are due.

@@ -53,6 +53,7 @@ func differences(before, after store.Asset) []Difference {
 	note("receiving account", before.ReceivingAccount, after.ReceivingAccount, false)
 	note("enabled", strconv.FormatBool(before.Enabled), strconv.FormatBool(after.Enabled), false)
 	note("sep31", strconv.FormatBool(before.Sep31Enabled), strconv.FormatBool(after.Sep31Enabled), false)
+	note("sep38", strconv.FormatBool(before.Sep38Enabled), strconv.FormatBool(after.Sep38Enabled), false)
 	note("fixed fee", shown(before.FeeFixedUnits), shown(after.FeeFixedUnits), false)
 	note("percent fee", before.FeePercent, after.FeePercent, false)
 	note("least amount", shown(before.MinUnits), shown(after.MinUnits), false)

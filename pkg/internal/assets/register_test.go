@@ -30,7 +30,7 @@ func TestA_new_asset_has_the_values_of_its_documentation(t *testing.T) {
 		require.Equal(t, got.Asset, stored)
 		require.EqualValues(t, 7, stored.Decimals)
 		require.True(t, stored.Receivable())
-		require.False(t, stored.Sep38Enabled)
+		require.True(t, stored.Sep38Enabled)
 		require.Equal(t, "0", stored.FeePercent)
 		require.Zero(t, stored.FeeFixedUnits+stored.MinUnits+stored.MaxUnits)
 		methods, err := stored.Methods()
@@ -77,6 +77,26 @@ func TestRegistering_again_with_the_same_values_changes_nothing(t *testing.T) {
 		watched, err := db.ReceivingAccount(t.Context(), c.receiving.Address())
 		require.NoError(t, err)
 		require.EqualValues(t, 101, watched.FromLedger)
+	})
+}
+
+func TestQuotes_of_an_asset_are_switched_off_and_on_when_that_is_asked_for(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newCast(t)
+		spec := c.spec()
+		_, err := c.service(db).Register(t.Context(), spec)
+		require.NoError(t, err)
+		spec.Terms.SEP38 = new(false)
+		_, err = c.service(db).Register(t.Context(), spec)
+		var different *assets.DifferentError
+		require.ErrorAs(t, err, &different)
+		require.Equal(t, []assets.Difference{{Name: "sep38", Stored: "true", Given: "false"}}, different.Differences)
+		spec.Update = true
+		changed, err := c.service(db).Register(t.Context(), spec)
+		require.NoError(t, err)
+		require.False(t, changed.Asset.Sep38Enabled)
+		require.True(t, changed.Asset.Sep31Enabled)
 	})
 }
 

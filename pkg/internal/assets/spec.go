@@ -37,6 +37,7 @@ type Terms struct {
 	Min, Max       *string  // new: 0, which is no limit
 	FundingMethods []string // names from the settings; new: none
 	SEP31          *bool    // new: true
+	SEP38          *bool    // new: true
 }
 
 // DefaultDecimals are the decimals of the Stellar network itself: nothing that arrives is finer.
@@ -64,7 +65,7 @@ func (s Spec) check() error {
 func newAsset(code, issuer string) store.Asset {
 	var a store.Asset
 	a.Code, a.Issuer, a.Decimals, a.FeePercent = code, issuer, DefaultDecimals, "0"
-	a.Enabled, a.Sep31Enabled = true, true
+	a.Enabled, a.Sep31Enabled, a.Sep38Enabled = true, true, true
 	return a
 }
 
@@ -99,6 +100,9 @@ func (t Terms) apply(a store.Asset) (store.Asset, error) {
 	}
 	if t.SEP31 != nil {
 		a.Sep31Enabled = *t.SEP31
+	}
+	if t.SEP38 != nil {
+		a.Sep38Enabled = *t.SEP38
 	}
 	if t.FundingMethods != nil {
 		if err := a.SetMethods(t.FundingMethods); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/outbound"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
@@ -85,7 +86,7 @@ func (s *Service) deliver(hard context.Context, deadline time.Time, c claimed) {
 	ctx, cancel = context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	began := s.options.Now()
-	answer, err := s.post(ctx, c.CallbackClaim)
+	answer, err := s.tell(ctx, &c.CallbackClaim)
 	took := s.options.Now().Sub(began)
 	if hard.Err() != nil && err != nil { // not the receiver's fault
 		s.settle(hard, store.CallbackResult{Claim: c.CallbackClaim, State: store.CallbackPending, Attempts: c.Attempts, Answer: c.LastAnswer})
@@ -97,6 +98,36 @@ func (s *Service) deliver(hard context.Context, deadline time.Time, c claimed) {
 	s.report(hard, c, result, took)
 	s.gate.leave(c.host, took > s.options.SlowAfter || err != nil || answer.Status >= http.StatusInternalServerError)
 	s.wake()
+}
+
+// errPointless means that there is nobody any more of whom something could be told.
+var errPointless = errors.New("there is nothing left to tell")
+
+// tell sends a message. One about a customer says where the customer stands at this moment: only the business can tell what
+// is needed of it.
+func (s *Service) tell(ctx context.Context, c *store.CallbackClaim) (outbound.Answer, error) {
+	if c.SubjectKind != string(store.SubjectCustomer) {
+		return s.post(ctx, *c)
+	}
+	if s.options.CustomerBody == nil {
+		return outbound.Answer{}, errors.New("this process cannot tell of customers")
+	}
+	body, err := s.options.CustomerBody(ctx, c.SubjectID, c.Topic)
+	if pointless(err) {
+		return outbound.Answer{}, fmt.Errorf("%w: %w", errPointless, err)
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "where a customer stands cannot be told", "customer", c.SubjectID, "error", err)
+		return outbound.Answer{}, errors.New("where the customer stands could not be found out")
+	}
+	c.Body = string(body)
+	return s.post(ctx, *c)
+}
+
+// pointless tells of a customer that it is deleted, or that its type is not offered any more.
+func pointless(err error) bool {
+	code := anchor.CodeOf(err)
+	return err != nil && (code == anchor.CodeNotFound || code == anchor.CodeInvalid)
 }
 
 // post sends a message to where its sending anchor wants it at this moment, signed at this moment.

@@ -43,6 +43,9 @@ type Options struct {
 	Overlap time.Duration
 	// Now is the clock of signatures and deadlines. [this machine's]
 	Now func() time.Time
+	// CustomerBody says where a customer stands in the role of a type: the answer of SEP-12 "GET Customer". An error of
+	// CodeNotFound or CodeInvalid means that there is nothing to tell any more. [customers' callbacks are not delivered]
+	CustomerBody func(ctx context.Context, customerID, customerType string) ([]byte, error)
 	// Spread varies a pause, so that what failed together is not tried together. [by up to a fifth, at random]
 	Spread func(time.Duration) time.Duration
 }

@@ -21,7 +21,7 @@ const recordWithin = 10 * time.Second
 const maxAnswer = 200
 
 // judge decides what an answer means. SEP-31 has two: any 2xx is accepted, 400 says that the message is bad, which no
-// repetition will mend. Everything else is tried again.
+// repetition will mend. Everything else is tried again, unless there is nothing left to tell.
 func (s *Service) judge(c store.CallbackClaim, answer outbound.Answer, err error) store.CallbackResult {
 	r := store.CallbackResult{Claim: c, State: store.CallbackPending, Attempts: c.Attempts + 1, Answer: describe(answer, err)}
 	var tooLarge *outbound.TooLargeError
@@ -29,7 +29,7 @@ func (s *Service) judge(c store.CallbackClaim, answer outbound.Answer, err error
 	switch {
 	case answered && answer.Status >= 200 && answer.Status < 300:
 		r.State = store.CallbackDelivered
-	case answered && answer.Status == http.StatusBadRequest, r.Attempts >= int64(s.options.MaxAttempts):
+	case errors.Is(err, errPointless), answered && answer.Status == http.StatusBadRequest, r.Attempts >= int64(s.options.MaxAttempts):
 		r.State = store.CallbackDead
 	default:
 		r.Wait = s.pause(r.Attempts)
@@ -62,7 +62,7 @@ func (s *Service) pause(attempts int64) time.Duration {
 }
 
 func (s *Service) report(ctx context.Context, c claimed, r store.CallbackResult, took time.Duration) {
-	log := s.log.With("transaction", c.SubjectID, "seq", c.Seq, "receiver", c.host, "answer", r.Answer, "attempts", r.Attempts, "took", took)
+	log := s.log.With(c.SubjectKind, c.SubjectID, "seq", c.Seq, "receiver", c.host, "answer", r.Answer, "attempts", r.Attempts, "took", took)
 	switch r.State {
 	case store.CallbackDelivered:
 		log.DebugContext(ctx, "callback delivered")

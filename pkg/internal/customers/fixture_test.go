@@ -145,6 +145,13 @@ func muxedAddress(t testing.TB, account string, number uint64) string {
 	return address
 }
 
+// photo is what begins like a PNG image and is so many bytes long, at least 8.
+func photo(size int) []byte {
+	data := make([]byte, size)
+	copy(data, "\x89PNG\r\n\x1a\n")
+	return data
+}
+
 // adaSender are the values that make a sender complete, adaReceiver those of a receiver.
 func adaSender() map[string]string {
 	return map[string]string{"first_name": "Ada", "last_name": "Lovelace"}

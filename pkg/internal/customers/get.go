@@ -40,35 +40,37 @@ func (s *Service) Get(ctx context.Context, caller anchor.SendingAnchor, q Query)
 	if err != nil {
 		return View{}, err
 	}
-	if err := s.checkTransaction(ctx, caller, q.TransactionID, q.Type); err != nil {
+	p, err := s.partOf(ctx, caller, q.TransactionID, q.Type)
+	if err != nil {
 		return View{}, err
 	}
-	row, err := s.find(ctx, sc, q.ID)
+	row, err := s.findFor(ctx, sc, q.Who, p)
 	if q.ID == "" && notFound(err) {
-		return s.unknown(ctx, q)
+		return s.unknown(ctx, q, p.demands())
 	}
 	if err != nil {
 		return View{}, err
 	}
-	return s.view(ctx, row, q)
+	return s.view(ctx, row, q, p)
 }
 
 func notFound(err error) bool { return err != nil && anchor.CodeOf(err) == anchor.CodeNotFound }
 
-func (s *Service) unknown(ctx context.Context, q Query) (View, error) {
-	r, err := s.role(ctx, nil, q.Type, q.Lang)
+func (s *Service) unknown(ctx context.Context, q Query, about *anchor.Transaction) (View, error) {
+	r, err := s.role(ctx, anchor.CustomerGet{Type: q.Type, Lang: q.Lang, Transaction: about})
 	if err != nil {
 		return View{}, err
 	}
 	return View{Status: anchor.CustomerNeedsInfo, Fields: r.missing(nil)}, nil
 }
 
-func (s *Service) view(ctx context.Context, row store.Customer, q Query) (View, error) {
+// view is a known customer; p is the side of a transaction whose demands count besides, or nil.
+func (s *Service) view(ctx context.Context, row store.Customer, q Query, p *part) (View, error) {
 	k, err := s.load(ctx, row, false)
 	if err != nil {
 		return View{}, refused(err)
 	}
-	r, err := s.roleOf(ctx, k, q.Type, q.Lang)
+	r, err := s.roleOf(ctx, k, anchor.CustomerGet{Type: q.Type, Lang: q.Lang, Transaction: p.demands()})
 	if err != nil {
 		return View{}, err
 	}
@@ -77,21 +79,40 @@ func (s *Service) view(ctx context.Context, row store.Customer, q Query) (View, 
 			return View{}, err
 		}
 	}
+	if err := s.holdBack(ctx, k, r.name, p); err != nil {
+		return View{}, err
+	}
 	return viewOf(k, r), nil
+}
+
+// holdBack shows a customer who is accepted as one that needs information if a transaction that waits for it demands more.
+func (s *Service) holdBack(ctx context.Context, k known, name string, p *part) error {
+	status := k.statuses[name]
+	if p == nil || !p.row.Withheld() || status.Status != anchor.CustomerAccepted {
+		return nil
+	}
+	unmet, _, err := s.unmet(ctx, k, name, p.demands())
+	if err == nil && unmet {
+		status.Status, status.Message = anchor.CustomerNeedsInfo, ""
+		k.statuses[name] = status
+	}
+	return err
 }
 
 // roleOf is the role that a request about a known customer means: the type it names, else the business' default if the
 // customer is known for that or for none, else the first that it is known for.
-func (s *Service) roleOf(ctx context.Context, k known, customerType, lang string) (role, error) {
-	r, err := s.role(ctx, k.person, customerType, lang)
-	if err != nil || customerType != "" || len(k.statuses) == 0 {
+func (s *Service) roleOf(ctx context.Context, k known, ask anchor.CustomerGet) (role, error) {
+	ask.Customer = k.person
+	r, err := s.role(ctx, ask)
+	if err != nil || ask.Type != "" || len(k.statuses) == 0 {
 		return r, err
 	}
 	if _, judged := k.statuses[r.name]; judged {
 		return r, nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.statuses)) {
-		other, err := s.role(ctx, k.person, name, lang)
+		ask.Type = name
+		other, err := s.role(ctx, ask)
 		if refusedType(err) {
 			continue // the business has dropped this type
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -40,11 +39,8 @@ func (s *Service) scopeOf(caller anchor.SendingAnchor, w Who) (scope, error) {
 	if err := tidy(w.ID, w.Account, w.MemoType, w.Memo); err != nil {
 		return scope{}, err
 	}
-	if caller.Account == "" {
-		return scope{}, anchor.RefuseAs(anchor.CodeUnauthenticated, "authentication is needed")
-	}
-	if s.options.refuseMuxed && caller.Muxed != "" {
-		return scope{}, anchor.Refuse("muxed accounts are not supported here")
+	if err := s.checkCaller(caller); err != nil {
+		return scope{}, err
 	}
 	if err := s.checkAccount(caller, w.Account); err != nil {
 		return scope{}, err
@@ -61,6 +57,17 @@ func (s *Service) scopeOf(caller anchor.SendingAnchor, w Who) (scope, error) {
 		return scope{}, anchor.RefuseAs(anchor.CodeForbidden, "'memo' does not match the authorization token")
 	}
 	return scope{proven, true}, nil
+}
+
+// checkCaller refuses who has no token, and M… accounts where they are not supported.
+func (s *Service) checkCaller(caller anchor.SendingAnchor) error {
+	if caller.Account == "" {
+		return anchor.RefuseAs(anchor.CodeUnauthenticated, "authentication is needed")
+	}
+	if s.options.refuseMuxed && caller.Muxed != "" {
+		return anchor.Refuse("muxed accounts are not supported here")
+	}
+	return nil
 }
 
 // checkAccount holds the account of a request, where there is one, against the token's.
@@ -82,6 +89,8 @@ func (s *Service) checkAccount(caller anchor.SendingAnchor, account string) erro
 			return mismatch
 		}
 		return nil
+	case strkey.IsValidContractAddress(account):
+		return anchor.Refuse("contract accounts (C…) are not supported here")
 	case !strkey.IsValidEd25519PublicKey(account):
 		return anchor.Refuse("'account' is not a valid Stellar account")
 	}
@@ -161,25 +170,4 @@ func (s *Service) find(ctx context.Context, sc scope, id string) (store.Customer
 		row, err = s.db.CustomerOf(ctx, sc.owner.Account, id)
 	}
 	return row, refused(err)
-}
-
-// checkTransaction makes sure that a transaction_id names a transaction of the caller. What it demands of a customer is what
-// the type demands, so the type must be there as well (SEP-12 "GET Customer").
-func (s *Service) checkTransaction(ctx context.Context, caller anchor.SendingAnchor, id, customerType string) error {
-	if id == "" {
-		return nil
-	}
-	if err := tidy(id); err != nil {
-		return err
-	}
-	if customerType == "" {
-		return anchor.Refuse("'transaction_id' needs 'type'")
-	}
-	if _, err := s.db.TransactionOf(ctx, caller.Account, id); err != nil {
-		if errors.Is(err, store.ErrNotFound) {
-			return anchor.RefuseAs(anchor.CodeNotFound, "transaction not found")
-		}
-		return err
-	}
-	return nil
 }

@@ -19,9 +19,12 @@ var errOutdated = errors.New("the customer changed while it was judged")
 
 // judgement is an occasion to judge a customer.
 type judgement struct {
-	also     string   // a type to judge for although it has no status yet; empty: none
-	demanded bool     // also was named by somebody who is told if it does not exist
-	changed  []string // what was given just now
+	also     string            // a type to judge for although it has no status yet; empty: none
+	demanded bool              // also was named by somebody who is told if it does not exist
+	changed  []string          // what was given just now
+	codes    map[string]string // verification codes that only the business can compare, by field
+	codesFor []string          // the types in whose roles it is asked about them
+	part     *part             // the transaction that the customer is to take part in, as also; it is not among its own yet
 }
 
 // judge asks the business about every role of a customer that is due, and records what it says. The business is asked
@@ -48,33 +51,60 @@ func (s *Service) judgeOnce(ctx context.Context, id string, j judgement) error {
 	if err != nil {
 		return err
 	}
+	verdicts, err := s.verdicts(ctx, k, j)
+	if err != nil {
+		return err
+	}
+	if len(verdicts) > 0 {
+		err = s.record(ctx, k, verdicts)
+	}
+	if err == nil {
+		err = checkCodes(j.codes, verdicts)
+	}
+	return err
+}
+
+// verdicts asks about every role that is due.
+func (s *Service) verdicts(ctx context.Context, k known, j judgement) (map[string]ruling, error) {
 	verdicts := map[string]ruling{}
-	for _, name := range due(k, j.also) {
+	for _, name := range due(k, j) {
 		verdict, err := s.verdict(ctx, k, name, j)
 		if notOffered(err) && (name != j.also || !j.demanded) {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		verdicts[name] = verdict
 	}
-	if len(verdicts) == 0 {
-		return nil
-	}
-	return s.record(ctx, k, verdicts)
+	return verdicts, s.heldBack(ctx, k, j, verdicts)
 }
 
-// due lists the types for which the customer gave values that nobody has judged.
-func due(k known, also string) []string {
+// heldBack takes an acceptance back, in the role of the transaction that the customer is to take part in, if that demands
+// what nobody asked for before.
+func (s *Service) heldBack(ctx context.Context, k known, j judgement, verdicts map[string]ruling) error {
+	_, judged := verdicts[j.also]
+	if judged || j.part == nil || k.statuses[j.also].Status != anchor.CustomerAccepted {
+		return nil
+	}
+	unmet, r, err := s.unmet(ctx, k, j.also, j.part.demands())
+	if err == nil && unmet {
+		verdicts[j.also] = ruling{anchor.Verdict{Status: anchor.CustomerNeedsInfo}, r}
+	}
+	return err
+}
+
+// due lists the types for which the customer gave values that nobody has judged, and those in which codes are compared.
+func due(k known, j judgement) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(k.statuses)) {
-		if unjudged(k.statuses[name]) {
+		status := k.statuses[name]
+		if unjudged(status) || slices.Contains(j.codesFor, name) && status.Status != anchor.CustomerRejected {
 			names = append(names, name)
 		}
 	}
-	if _, judged := k.statuses[also]; also != "" && !judged {
-		names = append(names, also)
+	if _, judged := k.statuses[j.also]; j.also != "" && !judged {
+		names = append(names, j.also)
 	}
 	return names
 }
@@ -104,24 +134,111 @@ type ruling struct {
 func (s *Service) verdict(ctx context.Context, k known, name string, j judgement) (ruling, error) {
 	person := *k.person
 	person.Type = name
-	r, err := s.role(ctx, &person, name, "")
+	r, err := s.role(ctx, anchor.CustomerGet{Customer: &person, Type: name})
 	if refusedType(err) {
 		return ruling{}, errNotOffered{err}
 	}
 	if err != nil {
 		return ruling{}, err
 	}
-	if !r.complete(k.fields) {
-		return ruling{anchor.Verdict{Status: anchor.CustomerNeedsInfo}, r}, nil
+	complete := r.complete(k.fields)
+	if complete {
+		complete, err = s.meetsTransactions(ctx, k, name, j)
 	}
-	verdict, err := s.integration.Put(ctx, anchor.CustomerPut{Customer: &person, Type: name, Changed: j.changed})
+	if err != nil || !complete {
+		return ruling{anchor.Verdict{Status: anchor.CustomerNeedsInfo}, r}, err
+	}
+	verdict, err := s.integration.Put(ctx, anchor.CustomerPut{Customer: &person, Type: name, Changed: changedFor(k, name, j), Codes: j.codes})
 	if err != nil {
 		return ruling{}, fmt.Errorf("have customer %s judged as %s: %w", person.ID, name, err)
+	}
+	if verdict.Status == "" && waits(verdict) {
+		verdict.Status = anchor.CustomerNeedsInfo
 	}
 	if err := check(verdict); err != nil {
 		return ruling{}, fmt.Errorf("verdict on customer %s as %s: %w", person.ID, name, err)
 	}
 	return ruling{verdict, r}, nil
+}
+
+// changedFor lists what is new to the business: what was given just now, or, where somebody else gave it and could not have
+// it judged, every value that nobody has decided about.
+func changedFor(k known, name string, j judgement) []string {
+	if len(j.changed) > 0 || !unjudged(k.statuses[name]) {
+		return j.changed
+	}
+	var names []string
+	for field, row := range k.fields {
+		if row.Given() && row.Status == "" {
+			names = append(names, field)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// waits tells whether a verdict has a field wait for a code.
+func waits(v anchor.Verdict) bool {
+	for _, field := range v.Fields {
+		if field.Status == anchor.FieldVerificationRequired {
+			return true
+		}
+	}
+	return false
+}
+
+// mostWithheld bounds how many transactions are asked about when a customer is judged.
+const mostWithheld = 10
+
+// meetsTransactions tells whether the customer has given what the transactions demand, beyond its type, that wait for it.
+func (s *Service) meetsTransactions(ctx context.Context, k known, name string, j judgement) (bool, error) {
+	rows, err := s.db.WithheldTransactionsOf(ctx, k.row.ID, mostWithheld)
+	if err != nil {
+		return false, err
+	}
+	var demands []*anchor.Transaction
+	if j.part != nil && j.also == name {
+		demands = append(demands, j.part.demands())
+	}
+	for _, row := range rows {
+		side, wanted := row.SideOf(name)
+		if !wanted || row.Party(side) != k.row.ID || j.part != nil && j.part.row.ID == row.ID {
+			continue
+		}
+		public, err := row.Public()
+		if err != nil {
+			return false, err
+		}
+		demands = append(demands, &public)
+	}
+	for _, about := range demands {
+		if unmet, _, err := s.unmet(ctx, k, name, about); err != nil || unmet {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// unmet tells whether a transaction demands something of the customer that its type does not and that was not given.
+func (s *Service) unmet(ctx context.Context, k known, name string, about *anchor.Transaction) (bool, role, error) {
+	person := *k.person
+	person.Type = name
+	base, err := s.role(ctx, anchor.CustomerGet{Customer: &person, Type: name})
+	if err != nil {
+		return false, role{}, err
+	}
+	more, err := s.role(ctx, anchor.CustomerGet{Customer: &person, Type: name, Transaction: about})
+	if err != nil {
+		return false, role{}, err
+	}
+	for field, demanded := range more.fields {
+		of, known := base.fields[field]
+		missing := !k.fields[field].Given() || k.fields[field].Status == anchor.FieldRejected
+		if !demanded.Optional && (!known || of.Optional) && missing {
+			return true, more, nil
+		}
+	}
+	return false, more, nil
 }
 
 // check holds a verdict against what SEP-12 lets a client be told.
@@ -145,6 +262,9 @@ func check(v anchor.Verdict) error {
 		default:
 			return fmt.Errorf("field %s: %q is no status of a field", name, field.Status)
 		}
+		if field.Code != "" && (field.Status != anchor.FieldVerificationRequired || len(field.Code) > longestCode || !clean(field.Code)) {
+			return fmt.Errorf("field %s: a code needs VERIFICATION_REQUIRED and at most %d bytes of text", name, longestCode)
+		}
 	}
 	return nil
 }
@@ -162,7 +282,7 @@ func (s *Service) record(ctx context.Context, k known, verdicts map[string]rulin
 		if c.Version != k.row.Version {
 			return errOutdated
 		}
-		change := changeOf(verdicts)
+		change := s.changeOf(verdicts)
 		change.Cause, change.Actor = store.CustomerJudged, integration
 		if _, err := tx.AdvanceCustomer(ctx, c, change); err != nil {
 			return err
@@ -171,26 +291,45 @@ func (s *Service) record(ctx context.Context, k known, verdicts map[string]rulin
 	})
 }
 
-// changeOf puts verdicts on several types together. Where they disagree about a field, a rejection counts.
-func changeOf(verdicts map[string]ruling) store.CustomerChange {
+// changeOf puts verdicts on several types together. Where they disagree about a field, a rejection counts, then that it is
+// to be verified.
+func (s *Service) changeOf(verdicts map[string]ruling) store.CustomerChange {
 	change := store.CustomerChange{Fields: map[string]store.JudgedField{}, Statuses: map[string]store.DecidedStatus{}}
 	for _, customerType := range slices.Sorted(maps.Keys(verdicts)) {
 		v := verdicts[customerType]
 		change.Statuses[customerType] = store.DecidedStatus{Status: v.Status, Message: v.Message}
 		for spelling, field := range v.Fields {
 			name := anchor.SEP9Canonical(spelling)
-			if change.Fields[name].Status == anchor.FieldRejected {
-				continue
+			if graver(change.Fields[name].Status) <= graver(field.Status) {
+				change.Fields[name] = s.judged(field, store.AskedField{Type: customerType, Optional: v.in.fields[name].Optional})
 			}
-			judged := store.JudgedField{Status: field.Status}
-			if field.Status == anchor.FieldRejected {
-				judged.Error = field.Error
-				judged.Asked = store.AskedField{Type: customerType, Optional: v.in.fields[name].Optional}
-			}
-			change.Fields[name] = judged
 		}
 	}
 	return change
+}
+
+// graver orders what verdicts may say of a field by what counts more.
+func graver(s anchor.FieldStatus) int {
+	switch s {
+	case anchor.FieldRejected:
+		return 2
+	case anchor.FieldVerificationRequired:
+		return 1
+	}
+	return 0
+}
+
+func (s *Service) judged(field anchor.FieldVerdict, asked store.AskedField) store.JudgedField {
+	judged := store.JudgedField{Status: field.Status}
+	switch field.Status {
+	case anchor.FieldRejected:
+		judged.Error, judged.Asked = field.Error, asked
+	case anchor.FieldVerificationRequired:
+		if field.Code != "" {
+			judged.Code = &store.NewCode{Text: field.Code, Tries: codeTries, Lifetime: s.options.codeLifetime}
+		}
+	}
+	return judged
 }
 
 // lock locks a customer's open transactions and then the customer, and reads them.

@@ -37,7 +37,7 @@ func (s *Service) SetStatus(ctx context.Context, customerID string, v anchor.Ver
 	if v.Type == "" && len(k.statuses) > 1 {
 		return anchor.Refuse("the customer is known for several types: name the one that is meant")
 	}
-	r, err := s.roleOf(ctx, k, v.Type, "")
+	r, err := s.roleOf(ctx, k, anchor.CustomerGet{Type: v.Type})
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Service) decide(ctx context.Context, id string, decided ruling, actor s
 		if err != nil {
 			return err
 		}
-		change := changeOf(map[string]ruling{decided.in.name: decided})
+		change := s.changeOf(map[string]ruling{decided.in.name: decided})
 		change.Cause, change.Actor = store.CustomerJudged, actor
 		settle(&change, decided, fields)
 		if standing(change, statuses, fields) {
@@ -101,7 +101,7 @@ func standing(change store.CustomerChange, statuses map[string]store.CustomerSta
 	}
 	for name, judged := range change.Fields {
 		now, ok := fields[name]
-		if !ok || now.Status != judged.Status || now.Error != judged.Error {
+		if !ok || judged.Code != nil || now.Status != judged.Status || now.Error != judged.Error {
 			return false
 		}
 	}

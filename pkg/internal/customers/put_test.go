@@ -71,9 +71,11 @@ func TestWrongValues_are_refused_without_repeating_them_and_nothing_is_stored(t 
 			"text that is no UTF-8":             {Values: map[string]string{"last_name": "CANARY\xff"}},
 			"a zero byte":                       {Values: map[string]string{"last_name": "CANARY\x00"}},
 			"a photo as text":                   {Type: receiver, Values: map[string]string{"photo_id_front": "CANARY"}},
-			"a name as a file":                  {Files: map[string]customers.File{"last_name": {ContentType: "text/html", Data: []byte("CANARY")}}},
+			"a name as a file":                  {Files: map[string]customers.File{"last_name": {Data: []byte("CANARY")}}},
 			"an empty file":                     {Type: receiver, Files: map[string]customers.File{"photo_id_front": {}}},
-			"a file that is too large":          {Type: receiver, Files: map[string]customers.File{"photo_id_front": {Data: make([]byte, 1<<20+1)}}},
+			"a file that is too large":          {Type: receiver, Files: map[string]customers.File{"photo_id_front": {Data: photo(4<<20 + 1)}}},
+			"a file that is a page":             {Type: receiver, Files: map[string]customers.File{"photo_id_front": {Data: []byte("<html>CANARY</html>")}}},
+			"a video of a document":             {Type: receiver, Files: map[string]customers.File{"photo_id_front": {Data: []byte("\x00\x00\x00\x18ftypmp42CANARY")}}},
 			"a verification that was not asked": {Values: map[string]string{"mobile_number_verification": "CANARY"}},
 			"a file by its id":                  {Values: map[string]string{"photo_id_front_file_id": "CANARY"}},
 			"a card":                            {Values: map[string]string{"card.number": "CANARY"}},
@@ -109,10 +111,11 @@ func TestACustomer_keeps_a_bounded_number_of_values(t *testing.T) {
 
 func TestACustomer_keeps_a_bounded_amount_of_data(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, d *desk) {
-		who, data := plain(account()), make([]byte, 1<<20)
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := newDesk(t, db, customers.FileBytes(1<<20))
+		who, data := plain(account()), photo(1<<20)
 		put := func(document int) error {
-			file := customers.File{ContentType: "image/png", Data: data}
+			file := customers.File{Data: data}
 			_, err := d.Put(t.Context(), who, customers.Put{Files: map[string]customers.File{fmt.Sprintf("document_%d", document): file}})
 			return err
 		}
@@ -120,7 +123,7 @@ func TestACustomer_keeps_a_bounded_amount_of_data(t *testing.T) {
 			require.NoError(t, put(document))
 		}
 		d.requireCode(anchor.CodeTooLarge, put(9))
-		data[0] = 1
+		data[100] = 1
 		require.NoError(t, put(8), "what takes the place of another file needs no room")
 		d.register(who)
 		require.Equal(t, anchor.CustomerAccepted, d.mustGet(who, customers.Query{}).Status, "there is room for names")
@@ -131,9 +134,9 @@ func TestAPhoto_is_kept_and_given_to_the_business_only(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {
 		who := plain(account())
-		photo := map[string]customers.File{"photo_id_front": {ContentType: "image/png", Data: []byte("\x89PNG\x00\xff")}}
-		id := d.mustPut(who, customers.Put{Type: receiver, Values: adaReceiver(), Files: photo})
-		require.Equal(t, "data:image/png;base64,iVBORwD/", d.business.judged[0].Customer.Value("photo_id_front"))
+		front := map[string]customers.File{"photo_id_front": {Data: photo(10)}}
+		id := d.mustPut(who, customers.Put{Type: receiver, Values: adaReceiver(), Files: front})
+		require.Equal(t, "data:image/png;base64,iVBORw0KGgoAAA==", d.business.judged[0].Customer.Value("photo_id_front"))
 		require.Equal(t, anchor.FieldBinary, d.mustGet(who, customers.Query{}).Provided["photo_id_front"].Type)
 		c, err := d.ForTransaction(t.Context(), who.Account, id, receiver)
 		require.NoError(t, err)

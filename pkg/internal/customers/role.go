@@ -23,18 +23,19 @@ type demand struct {
 	anchor.Field
 }
 
-// role asks the business what a type demands; customer may be nil. An empty type is the business' default.
-func (s *Service) role(ctx context.Context, customer *anchor.Customer, customerType, lang string) (role, error) {
-	if err := tidy(customerType, lang); err != nil {
+// role asks the business what a type demands, of a transaction's customers where there is one. An empty type is the
+// business' default.
+func (s *Service) role(ctx context.Context, ask anchor.CustomerGet) (role, error) {
+	if err := tidy(ask.Type, ask.Lang); err != nil {
 		return role{}, err
 	}
-	demanded, err := s.integration.Get(ctx, anchor.CustomerGet{Customer: customer, Type: customerType, Lang: lang})
+	demanded, err := s.integration.Get(ctx, ask)
 	if err != nil {
 		return role{}, fmt.Errorf("ask what is needed of a customer: %w", err)
 	}
 	r := role{name: demanded.Type, fields: make(map[string]demand, len(demanded.Fields))}
 	if r.name == "" {
-		r.name = customerType
+		r.name = ask.Type
 	}
 	for _, spelling := range slices.Sorted(maps.Keys(demanded.Fields)) {
 		field := demanded.Fields[spelling]
@@ -69,6 +70,16 @@ func (r role) complete(fields map[string]store.CustomerField) bool {
 		}
 	}
 	return true
+}
+
+// awaits tells whether something that is demanded waits for a verification code.
+func (r role) awaits(fields map[string]store.CustomerField) bool {
+	for name, demanded := range r.fields {
+		if !demanded.Optional && fields[name].Status == anchor.FieldVerificationRequired {
+			return true
+		}
+	}
+	return false
 }
 
 // missing lists what the customer may or must still give, under the spelling of the business.

@@ -25,8 +25,8 @@ func leaveTraces(t *testing.T, db *store.DB) {
 	d := newDesk(t, db)
 	who := withMemo(account(), "1")
 	values := map[string]string{"first_name": canary, "bank_account_number": canary, "x.note": canary}
-	photo := map[string]customers.File{"photo_id_front": {ContentType: "image/png", Data: []byte(canary)}}
-	id := d.mustPut(who, customers.Put{Type: receiver, Values: values, Files: photo})
+	front := map[string]customers.File{"photo_id_front": {Data: append(photo(8), canary...)}}
+	id := d.mustPut(who, customers.Put{Type: receiver, Values: values, Files: front})
 	deal := d.fund(d.agree(d.asset(), who.Account, id, 1))
 	d.tx(func(ctx context.Context, tx *store.Tx) error {
 		locked, err := tx.LockTransaction(ctx, deal.ID)

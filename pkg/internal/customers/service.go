@@ -3,7 +3,8 @@
 //
 // It promises that a customer is seen only by the sending anchor, and where the token names one the user, that registered it;
 // that values are stored sealed before anybody judges them; and that values which changed after a decision are judged anew
-// before the next payout leaves. It must never put a value into a log, an error or an event, call the business while a
+// before the next payout leaves; that a file is what its content says it is; and that a verification code can be guessed at a
+// few times only. It must never put a value into a log, an error or an event, call the business while a
 // database transaction is open, or take a rejection back because a sending anchor asks again. The SEP-12 handlers call it,
 // transactions and payouts ask it about the people of a transaction, and operators decide through it.
 package customers
@@ -34,9 +35,17 @@ type Service struct {
 }
 
 type options struct {
-	refuseMuxed bool
-	retention   time.Duration
-	now         func() time.Time
+	refuseMuxed      bool
+	retention        time.Duration
+	fileBytes        int
+	fileLifetime     time.Duration
+	codeLifetime     time.Duration
+	checkCallbackURL func(url string) error
+	now              func() time.Time
+}
+
+func defaults() options {
+	return options{fileBytes: 4 << 20, fileLifetime: 24 * time.Hour, codeLifetime: 15 * time.Minute, now: time.Now}
 }
 
 // Option changes how a Service works.
@@ -49,6 +58,39 @@ func RefuseMuxed() Option { return func(o *options) { o.refuseMuxed = true } }
 // hidden at once all the same.
 func Retain(d time.Duration) Option { return func(o *options) { o.retention = d } }
 
+// FileBytes bounds a photo or document; without it 4 MiB are taken. 0 changes nothing.
+func FileBytes(n int) Option {
+	return func(o *options) {
+		if n > 0 {
+			o.fileBytes = n
+		}
+	}
+}
+
+// FileLifetime is how long a file waits for the customer who takes it over; without it a day. 0 changes nothing.
+func FileLifetime(d time.Duration) Option {
+	return func(o *options) {
+		if d > 0 {
+			o.fileLifetime = d
+		}
+	}
+}
+
+// CodeLifetime is how long a verification code counts; without it a quarter of an hour. 0 changes nothing.
+func CodeLifetime(d time.Duration) Option {
+	return func(o *options) {
+		if d > 0 {
+			o.codeLifetime = d
+		}
+	}
+}
+
+// CheckCallbackURL refuses an address that must not be called; its error is shown to the sending anchor. Without it
+// callbacks are not supported.
+func CheckCallbackURL(check func(url string) error) Option {
+	return func(o *options) { o.checkCallbackURL = check }
+}
+
 // Clock replaces time.Now, by which Sweep tells what was left lying.
 func Clock(now func() time.Time) Option { return func(o *options) { o.now = now } }
 
@@ -57,7 +99,7 @@ func New(db *store.DB, integration anchor.CustomerIntegration, log *slog.Logger,
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{db: db, integration: integration, log: log, options: options{now: time.Now}}
+	s := &Service{db: db, integration: integration, log: log, options: defaults()}
 	for _, option := range opts {
 		option(&s.options)
 	}

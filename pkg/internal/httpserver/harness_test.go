@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -75,3 +76,13 @@ func errorOf(t testing.TB, w *httptest.ResponseRecorder) string {
 }
 
 func fine(c echo.Context) error { return c.JSON(http.StatusOK, map[string]bool{"fine": true}) }
+
+// linesWith are the lines of a log that hold a text.
+func linesWith(log, text string) (list []string) {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, text) {
+			list = append(list, line)
+		}
+	}
+	return list
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -33,7 +34,7 @@ func withoutTrailingSlash(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// observe names the request, answers its error and writes the access log: the route's pattern, never the path itself or
+// observe names the request, answers its error, counts it and writes the access log: the route's pattern, never the path itself or
 // the query, in which accounts and memos stand.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -42,9 +43,10 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			s.answerError(err, c)
 		}
-		ctx := c.Request().Context()
+		ctx, took := c.Request().Context(), elapsed()
+		s.metrics.answered(c, took)
 		if s.options.Log.Enabled(ctx, slog.LevelDebug) {
-			s.options.Log.DebugContext(ctx, "answered", append(requestAttrs(c), "status", c.Response().Status, "took", elapsed())...)
+			s.options.Log.DebugContext(ctx, "answered", append(requestAttrs(c), "status", c.Response().Status, "took", took)...)
 		}
 		return nil
 	}
@@ -67,27 +69,6 @@ func requestID(r *http.Request) string {
 func notPlain(r rune) bool {
 	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 	return !letter && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
-}
-
-// allowOrigins lets browsers of any origin call the public paths and read every answer, errors included, and answers
-// their preflight requests. The headers are there before anything can go wrong.
-func (s *Server) allowOrigins(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		path := c.Request().URL.Path
-		if !slices.ContainsFunc(s.public, func(prefix string) bool { return below(path, prefix) }) {
-			return next(c)
-		}
-		header := c.Response().Header()
-		header.Set(echo.HeaderAccessControlAllowOrigin, "*")
-		header.Set(echo.HeaderAccessControlExposeHeaders, "Retry-After, X-Request-Id")
-		if c.Request().Method != http.MethodOptions {
-			return next(c)
-		}
-		header.Set(echo.HeaderAccessControlAllowMethods, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		header.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, Idempotency-Key")
-		header.Set(echo.HeaderAccessControlMaxAge, "600")
-		return c.NoContent(http.StatusNoContent)
-	}
 }
 
 // recovered turns a panic of a handler into an error, so that it is answered and logged like any other.
@@ -156,10 +137,25 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, s.bodyLimit(r))
+			r.Body = body{http.MaxBytesReader(c.Response().Writer, r.Body, s.bodyLimit(r))}
 		}
 		return next(c)
 	}
+}
+
+// body blames the client for a body that cannot be read to its end: one that breaks off, is not chunked as it says, or
+// comes too slowly.
+type body struct{ io.ReadCloser }
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, err
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return n, err
+	}
+	return n, errors.Join(anchor.Refuse("the body cannot be read to its end"), err)
 }
 
 func (s *Server) bodyLimit(r *http.Request) int64 {

@@ -26,10 +26,11 @@ type Check struct {
 
 // Operator makes the server that the operator asks: /healthz (the process lives: health returns nil), /readyz (it does its
 // work: all checks are OK; each is listed with its lag) and /metrics. It has no authentication: keep it away from the
-// public. With an empty Listen it is off. health and ready may be called from several goroutines; they get 5 s.
+// public. It limits nobody. With an empty Listen it is off. health and ready may be called from several goroutines; they get 5 s.
 func Operator(
 	o Options, health func(context.Context) error, ready func(context.Context) []Check, registry *prometheus.Registry,
 ) (*Server, error) {
+	o.Limits = Limits{}
 	s, err := New(o)
 	if err != nil {
 		return nil, err

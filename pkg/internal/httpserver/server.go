@@ -42,7 +42,19 @@ type Options struct {
 	WriteTimeout  time.Duration // from the header of a request to the end of its answer [60 s]
 	IdleTimeout   time.Duration // between two requests of a connection [2 min]
 
-	Log *slog.Logger // required
+	Limits Limits // how much one client may ask for [no limits]
+	// Connections is how many may be open at once, TLS or not; more wait to be accepted. One address that is no trusted
+	// proxy gets a quarter of them; what it opens beyond that is closed at once. 0: no bound.
+	Connections int
+
+	// TLSCertificate and TLSKey are paths of PEM files, given together; the server then speaks TLS (1.2 or newer) and
+	// nothing else. Files that change are read anew. Empty: plain HTTP.
+	TLSCertificate, TLSKey string
+	// HTTPS says that clients reach this server by https although it speaks plain HTTP, to a proxy.
+	HTTPS bool
+
+	Now func() time.Time // [time.Now] for limits and files that change
+	Log *slog.Logger     // required
 }
 
 // Server answers HTTP. Routes are added before Run; from then on it may be used from any goroutine.
@@ -51,22 +63,36 @@ type Server struct {
 	echo    *echo.Echo
 	public  []string // prefixes of the paths that browsers of any origin may call
 
+	clients     clients
+	limits      limits
+	metrics     *metrics
+	certificate *certificate // nil: plain HTTP
+
 	mu       sync.Mutex
 	listener net.Listener
 }
 
-// New makes a server without routes. It fails where a trusted proxy is no network.
+// New makes a server without routes. It fails where a trusted proxy is no network, and where the files for TLS cannot be
+// used: the error names the setting.
 func New(o Options) (*Server, error) {
-	s := &Server{options: withDefaults(o), echo: echo.New(), listener: o.Listener}
-	client, err := clientAddress(o.TrustedProxies)
+	now := clockOr(o.Now)
+	client, err := newClients(o.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
-	s.echo.IPExtractor = client
+	pair, err := newCertificate(o, now)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		options: withDefaults(o), echo: echo.New(), listener: o.Listener,
+		clients: client, limits: newLimits(o.Limits, now), metrics: newMetrics(), certificate: pair,
+	}
+	s.echo.IPExtractor = client.text
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.OnAddRouteHandler = s.addHead
 	s.echo.Pre(withoutTrailingSlash)
-	s.echo.Use(s.observe, s.allowOrigins, recovered, readable, s.limitBody)
+	s.echo.Use(s.observe, s.protect, s.allowOrigins, recovered, s.perAddress, s.preflight, readable, s.limitBody)
 	return s, nil
 }
 
@@ -90,27 +116,16 @@ func withDefaults(o Options) Options {
 	return o
 }
 
-// clientAddress finds out who the client is: the peer, or whom the trusted proxies name.
-func clientAddress(proxies []string) (echo.IPExtractor, error) {
-	if len(proxies) == 0 {
-		return echo.ExtractIPDirect(), nil
-	}
-	// echo trusts loopback and private networks by itself; only those that the settings name are meant.
-	trusted := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, proxy := range proxies {
-		_, network, err := net.ParseCIDR(proxy)
-		if err != nil {
-			return nil, fmt.Errorf("trusted proxy %q is not a network such as 10.0.0.0/8", proxy)
-		}
-		trusted = append(trusted, echo.TrustIPRange(network))
-	}
-	return echo.ExtractIPFromXFFHeader(trusted...), nil
-}
-
 // Group is where the routes below a path are added, "/auth" say. Browsers of any origin may call them (CORS, which
 // SEP-1, 10, 12, 31 and 38 ask for).
 func (s *Server) Group(prefix string, middleware ...echo.MiddlewareFunc) *echo.Group {
 	s.public = append(s.public, prefix)
+	return s.echo.Group(prefix, middleware...)
+}
+
+// Plain is where routes are added that browsers of other origins have no business with, documents for people say. Prefix
+// may be empty.
+func (s *Server) Plain(prefix string, middleware ...echo.MiddlewareFunc) *echo.Group {
 	return s.echo.Group(prefix, middleware...)
 }
 
@@ -162,7 +177,7 @@ func (s *Server) Run(soft, hard context.Context) error {
 	}
 	server := s.server(hard)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(jsonListener{s.listener}) }()
+	go func() { ended <- server.Serve(s.guarded(s.listener)) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
@@ -171,9 +186,22 @@ func (s *Server) Run(soft, hard context.Context) error {
 	return s.stop(hard, server, ended)
 }
 
+// guarded is how the server accepts connections of a listener.
+func (s *Server) guarded(l net.Listener) net.Listener {
+	exempt := func(peer net.Addr) bool { return s.clients.trusts(addrOf(peer)) }
+	guarded := &listener{Listener: l, gate: newGate(s.options.Connections, s.metrics, exempt), patience: s.options.HeaderTimeout}
+	if s.certificate != nil {
+		guarded.tls = s.certificate.config()
+	}
+	return guarded
+}
+
 func (s *Server) server(hard context.Context) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // see certificate.config
 	return &http.Server{
 		Handler:           s,
+		Protocols:         protocols,
 		ReadHeaderTimeout: s.options.HeaderTimeout,
 		ReadTimeout:       s.options.ReadTimeout,
 		WriteTimeout:      s.options.WriteTimeout,
@@ -181,6 +209,8 @@ func (s *Server) server(hard context.Context) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug), // what peers did wrong below HTTP
 		BaseContext:       func(net.Listener) context.Context { return hard },
+
+		DisableGeneralOptionsHandler: true, // it does not answer in JSON
 	}
 }
 

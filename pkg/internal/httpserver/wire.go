@@ -113,6 +113,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 	}
+	c.Response().Header().Set(echo.HeaderCacheControl, keepNot) // whatever the handler promised of its answer
 	if err := c.JSON(status, body); err != nil && ctx.Err() == nil {
 		s.options.Log.DebugContext(ctx, "the client did not take the answer", append(requestAttrs(c), "error", err)...)
 	}

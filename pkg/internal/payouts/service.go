@@ -36,6 +36,8 @@ type Options struct {
 	PollWait Backoff
 	// RetryWait is when to try again what was certainly not sent: from 1 s up to 5 min.
 	RetryWait Backoff
+	// Quotes prices what was paid for without a firm quote; nil: that waits for an operator.
+	Quotes anchor.QuoteIntegration
 }
 
 func (o Options) withDefaults() Options {
@@ -119,7 +121,8 @@ func (s *Service) parked(ctx context.Context, list []store.Parked) {
 	}
 }
 
-// Wakes gives a channel that gets a value when there may be work for Execute (store.TopicReady) or Poll (store.TopicUnderWay):
+// Wakes gives a channel that gets a value when there may be work for Execute (store.TopicReady), Price (store.TopicPrice) or
+// Poll (store.TopicUnderWay):
 // soon after somebody has committed some, and when the time of a retry or of the next question has come. It ends with ctx.
 func (s *Service) Wakes(ctx context.Context, topic store.Topic) <-chan struct{} {
 	woken := make(chan struct{}, 1)

@@ -143,7 +143,10 @@ func TestANewHandlerNeedsAllItsParts(t *testing.T) {
 		"home domain":     func(d *sep10.Deps) { d.HomeDomains = nil },
 		"60 long":         func(d *sep10.Deps) { d.HomeDomains = []string{fmt.Sprintf("%060d", 0)} },
 		"web auth":        func(d *sep10.Deps) { d.WebAuthDomain = "" },
-		"shorter than 32": func(d *sep10.Deps) { d.JWTKey = d.JWTKey[:31] },
+		"no key":          func(d *sep10.Deps) { d.JWTKeys = nil },
+		"an empty key":    func(d *sep10.Deps) { d.JWTKeys = [][]byte{jwtKey(), {}} },
+		"shorter than 32": func(d *sep10.Deps) { d.JWTKeys = [][]byte{jwtKey()[:31]} },
+		"nothing to read": func(d *sep10.Deps) { d.Attribution.Required = true },
 		"lifetime":        func(d *sep10.Deps) { d.ChallengeLifetime = 0 },
 	} {
 		deps := setup(t).deps

@@ -13,7 +13,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/stellar/go-stellar-sdk/strkey"
-	"github.com/stellar/go-stellar-sdk/txnbuild"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
@@ -28,14 +27,15 @@ const (
 // asked is what a challenge is asked for.
 type asked struct {
 	client     string // G… or M…
-	memo       *txnbuild.MemoID
+	memo       *uint64
 	homeDomain string
+	domain     clientDomain
 }
 
-// askedOf reads the query of a request for a challenge. client_domain is not supported and therefore ignored (SEP-10, and
-// some wallets always send it, empty). Parameters that are empty count as absent.
+// askedOf reads the query of a request for a challenge, all but client_domain. Parameters that are empty count as absent:
+// some wallets always send them all.
 func (h *Handler) askedOf(query url.Values) (asked, error) {
-	for _, name := range []string{"account", "memo", "home_domain"} {
+	for _, name := range []string{"account", "memo", "home_domain", "client_domain"} {
 		if len(query[name]) > 1 {
 			return asked{}, anchor.Refusef("%s is given more than once", name)
 		}
@@ -75,12 +75,12 @@ func (h *Handler) checkClient(account string) (muxed bool, err error) {
 }
 
 // memoOf reads a memo of type id, the only one that SEP-10 knows: decimal, 0 to 2^64-1.
-func memoOf(text string) (*txnbuild.MemoID, error) {
+func memoOf(text string) (*uint64, error) {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return nil, anchor.Refuse("memo must be a memo of type id: a whole number of 64 bits")
 	}
-	return new(txnbuild.MemoID(id)), nil
+	return &id, nil
 }
 
 // homeDomain finds the domain among those served here, by its own spelling.

@@ -81,7 +81,9 @@ func envelopeWith(kind xdr.OperationType, words int, random *rand.Rand) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-func quiet(d *sep10.Deps) { d.Log = slog.New(slog.DiscardHandler) }
+func quiet(d *sep10.Deps) { d.Log = discard() }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // known has every process that fuzzes know the same keys, so that what one has made is good in another.
 func known(d *sep10.Deps) { d.Signing = fixed(2) }

@@ -20,8 +20,6 @@ const (
 	// maxDomain is what fits into the name and the value of a ManageData operation (64 bytes), "<domain> auth" included.
 	maxHomeDomain    = 64 - len(" auth")
 	maxWebAuthDomain = 64
-	// shortestKey is that of HS256 (RFC 7518, 3.2).
-	shortestKey = 32
 	// lookupTimeout bounds the question for the signers of an account.
 	lookupTimeout = 10 * time.Second
 )
@@ -29,12 +27,6 @@ const (
 // Accounts tells the present signers of an account; stellar.ErrNotFound where it does not exist.
 type Accounts interface {
 	Account(ctx context.Context, id string) (stellar.Account, error)
-}
-
-// Challenges remembers which challenges were used.
-type Challenges interface {
-	// UseChallenge tells whether this is the first use of a challenge, and makes it so for everybody else.
-	UseChallenge(ctx context.Context, hash string, expires time.Time) (first bool, err error)
 }
 
 // Deps are what a Handler is made of.
@@ -48,10 +40,13 @@ type Deps struct {
 	WebAuthDomain string   // host[:port] of the endpoint itself
 	Issuer        string   // URL of the endpoint: the iss of its tokens
 
-	JWTKey            []byte        // at least 32 bytes
+	JWTKeys           [][]byte      // at least 32 bytes each: the first signs tokens, all verify them
+	JWTKey            []byte        // the only one of JWTKeys, where those are not given
 	TokenLifetime     time.Duration // whole seconds
 	ChallengeLifetime time.Duration // whole seconds
 	MuxedAllowed      bool          // M… accounts (SEP-23)
+
+	Attribution Attribution
 
 	Log *slog.Logger
 	Now func() time.Time // nil: the host's clock
@@ -60,16 +55,24 @@ type Deps struct {
 // Handler answers at the endpoint and verifies its tokens. It is safe for concurrent use.
 type Handler struct {
 	Deps
-	parser *jwt.Parser
+	keys     keyring
+	parser   *jwt.Parser
+	domains  *domains
+	redeemer *redeemer
 }
 
 // New checks the parts and makes a Handler of them.
 func New(d Deps) (*Handler, error) {
+	if len(d.JWTKeys) == 0 && len(d.JWTKey) > 0 {
+		d.JWTKeys = [][]byte{d.JWTKey}
+	}
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("sep10: %w", err)
 	}
 	d.Now = clockOf(d.Now)
-	return &Handler{Deps: d, parser: parserOf(d)}, nil
+	h := &Handler{Deps: d, keys: newKeyring(d.JWTKeys), parser: parserOf(d), redeemer: &redeemer{challenges: d.Challenges}}
+	h.domains = newDomains(h)
+	return h, nil
 }
 
 func (d Deps) check() error {
@@ -87,7 +90,11 @@ func (d Deps) check() error {
 	}
 	must(d.WebAuthDomain != "" && len(d.WebAuthDomain) <= maxWebAuthDomain,
 		fmt.Sprintf("web auth domain %q has not 1 to %d bytes", d.WebAuthDomain, maxWebAuthDomain))
-	must(len(d.JWTKey) >= shortestKey, fmt.Sprintf("the key of the tokens is shorter than %d bytes", shortestKey))
+	must(len(d.JWTKeys) > 0, "there is no key for the tokens")
+	for _, key := range d.JWTKeys {
+		must(len(key) >= shortestKey, fmt.Sprintf("a key of the tokens is shorter than %d bytes", shortestKey))
+	}
+	must(d.Attribution.Outbound != nil || !d.Attribution.Required, "client domains are required, and nothing to read them with is given")
 	must(d.TokenLifetime >= time.Second && d.ChallengeLifetime >= time.Second, "a lifetime is shorter than a second")
 	return errors.Join(faults...)
 }
@@ -110,6 +117,9 @@ type tokenAnswer struct {
 func (h *Handler) getChallenge(c echo.Context) error {
 	asked, err := h.askedOf(c.QueryParams())
 	if err != nil {
+		return err
+	}
+	if asked.domain, err = h.domains.of(c.Request().Context(), c.QueryParam("client_domain")); err != nil {
 		return err
 	}
 	envelope, err := h.challenge(asked)
@@ -145,7 +155,7 @@ func (h *Handler) login(ctx context.Context, envelope string) (string, error) {
 	if err := h.checkSignatures(signed, need); err != nil {
 		return "", err
 	}
-	first, err := h.Challenges.UseChallenge(ctx, signed.hash, signed.expires)
+	first, err := h.redeemer.use(ctx, signed.name(), signed.expires)
 	if err != nil {
 		return "", fmt.Errorf("remember the challenge: %w", err)
 	}

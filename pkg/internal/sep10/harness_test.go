@@ -76,17 +76,19 @@ type usedChallenges struct {
 	err  error
 }
 
-func (u *usedChallenges) UseChallenge(_ context.Context, hash string, expires time.Time) (bool, error) {
+func (u *usedChallenges) UseChallenges(_ context.Context, expires map[string]time.Time) (map[string]bool, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.err != nil {
-		return false, u.err
+		return nil, u.err
 	}
-	if _, ok := u.used[hash]; ok {
-		return false, nil
+	first := map[string]bool{}
+	for hash, until := range expires {
+		if _, ok := u.used[hash]; !ok {
+			u.used[hash], first[hash] = until, true
+		}
 	}
-	u.used[hash] = expires
-	return true, nil
+	return first, nil
 }
 
 type bundle struct {
@@ -128,7 +130,7 @@ func setup(t testing.TB, change ...func(*sep10.Deps)) *bundle {
 	b.deps = sep10.Deps{
 		Challenges: b.challenges, Accounts: b.accounts, Signing: b.signing, Passphrase: passphrase,
 		HomeDomains: []string{homeDomain, otherDomain}, WebAuthDomain: authDomain, Issuer: issuer,
-		JWTKey: jwtKey(), TokenLifetime: time.Hour, ChallengeLifetime: lifetime, MuxedAllowed: true,
+		JWTKeys: [][]byte{jwtKey()}, TokenLifetime: time.Hour, ChallengeLifetime: lifetime, MuxedAllowed: true,
 		Log: log, Now: func() time.Time { return time.Now().Add(b.ahead) },
 	}
 	for _, f := range change {
@@ -144,6 +146,7 @@ func setup(t testing.TB, change ...func(*sep10.Deps)) *bundle {
 	tell := func(c echo.Context) error { return c.JSON(http.StatusOK, sep10.Caller(c)) }
 	who.POST("/401", tell, handler.Require(anchor.CodeUnauthenticated))
 	who.POST("/403", tell, handler.Require(anchor.CodeForbidden))
+	who.POST("/optional", tell, handler.Optional(anchor.CodeForbidden))
 	who.GET("/nobody", tell)
 	return b
 }
@@ -251,4 +254,17 @@ func requireRefused(t testing.TB, status int, part string, a answer) {
 	require.Equal(t, status, a.status, a.error())
 	require.Contains(t, a.error(), part)
 	require.Len(t, a.body, 1, "an error has no key but error")
+}
+
+// contextOf ends with the test, or before.
+func contextOf(t testing.TB) (context.Context, context.CancelFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}
+
+// nobody is a request that went through no middleware.
+func nobody() echo.Context {
+	return echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder())
 }

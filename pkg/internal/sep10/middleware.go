@@ -18,21 +18,45 @@ const callerKey = "sep10.caller"
 func (h *Handler) Require(code anchor.Code) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			token, ok := bearer(c.Request().Header.Values(echo.HeaderAuthorization))
-			if !ok {
-				return anchor.RefuseAs(code, "a SEP-10 token is needed, as Authorization: Bearer")
+			if err := h.admit(c, code); err != nil {
+				return err
 			}
-			who, err := h.verify(token)
-			if err != nil {
-				return anchor.RefuseAs(code, refusalOf(err))
-			}
-			c.Set(callerKey, who)
 			return next(c)
 		}
 	}
 }
 
-// Caller is whom the token of a request names. Without Require before it, nobody: the zero value, whose Account is empty.
+// Optional lets those pass as well who show nothing, and are nobody then. A token that is not good is refused with code, as
+// Require does: its sender believes to be known.
+func (h *Handler) Optional(code anchor.Code) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if len(c.Request().Header.Values(echo.HeaderAuthorization)) == 0 {
+				return next(c)
+			}
+			if err := h.admit(c, code); err != nil {
+				return err
+			}
+			return next(c)
+		}
+	}
+}
+
+// admit leaves the caller whom the token of a request names in the request.
+func (h *Handler) admit(c echo.Context, code anchor.Code) error {
+	token, ok := bearer(c.Request().Header.Values(echo.HeaderAuthorization))
+	if !ok {
+		return anchor.RefuseAs(code, "a SEP-10 token is needed, as Authorization: Bearer")
+	}
+	who, err := h.verify(token)
+	if err != nil {
+		return anchor.RefuseAs(code, refusalOf(err))
+	}
+	c.Set(callerKey, who)
+	return nil
+}
+
+// Caller is whom the token of a request names. Without Require or Optional before it, nobody: the zero value, whose Account is empty.
 func Caller(c echo.Context) anchor.SendingAnchor {
 	who, _ := c.Get(callerKey).(anchor.SendingAnchor)
 	return who

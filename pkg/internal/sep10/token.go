@@ -15,17 +15,27 @@ import (
 // errSubject says that a token names nobody who can speak here, a contract (C…, SEP-45) for example.
 var errSubject = errors.New("the subject is no account")
 
+// claims are those of a token. ClientDomain is there only when it was proved.
+type claims struct {
+	jwt.RegisteredClaims
+	ClientDomain string `json:"client_domain,omitempty"`
+}
+
 // token gives the token for a challenge that was signed as required (SEP-10 "Token").
 func (h *Handler) token(s signed) (string, error) {
 	now := h.Now()
-	claims := jwt.RegisteredClaims{
-		Issuer:    h.Issuer,
-		Subject:   subjectOf(s.client),
-		IssuedAt:  jwt.NewNumericDate(now),
-		ExpiresAt: jwt.NewNumericDate(now.Add(h.TokenLifetime)),
-		ID:        s.hash,
-	}
-	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(h.JWTKey)
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    h.Issuer,
+			Subject:   subjectOf(s.client),
+			IssuedAt:  jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(now.Add(h.TokenLifetime)),
+			ID:        s.name(),
+		},
+		ClientDomain: s.client.ClientDomain,
+	})
+	token.Header["kid"] = h.keys.id
+	text, err := token.SignedString(h.keys.signing)
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
@@ -40,12 +50,16 @@ func parserOf(d Deps) *jwt.Parser {
 
 // verify accepts a token of ours that has not run out.
 func (h *Handler) verify(token string) (anchor.SendingAnchor, error) {
-	var claims jwt.RegisteredClaims
-	_, err := h.parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return h.JWTKey, nil })
+	var c claims
+	if _, err := h.parser.ParseWithClaims(token, &c, h.keys.find); err != nil {
+		return anchor.SendingAnchor{}, err
+	}
+	who, err := h.callerOf(c.Subject)
 	if err != nil {
 		return anchor.SendingAnchor{}, err
 	}
-	return h.callerOf(claims.Subject)
+	who.ClientDomain = c.ClientDomain
+	return who, nil
 }
 
 // subjectOf is the sub of a token: M…, G…:memo or G….

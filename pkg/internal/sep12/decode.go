@@ -20,7 +20,7 @@ import (
 
 // Bounds of a request; httpserver bounds the body as a whole, and these hold where it does not.
 const (
-	largestBody = 4 << 20
+	largestBody = 1 << 20 // of a body without files
 	mostParts   = 200
 )
 
@@ -33,16 +33,15 @@ type body struct {
 func newBody() body { return body{map[string]string{}, map[string]customers.File{}} }
 
 // decode reads a body by its content type (SEP-12 "Content Type"). Without one it must be JSON, or nothing at all.
-func decode(r *http.Request) (body, error) {
+func (h *Handler) decode(r *http.Request) (body, error) {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil && r.Header.Get("Content-Type") != "" {
 		return body{}, anchor.RefuseAs(anchor.CodeUnsupported, "the Content-Type header cannot be understood")
 	}
-	limited := http.MaxBytesReader(nil, r.Body, largestBody)
-	if kind == "multipart/form-data" {
-		return decodeMultipart(limited, parameters["boundary"])
+	if kind == multipartForm {
+		return decodeMultipart(http.MaxBytesReader(nil, r.Body, h.multipart), parameters["boundary"])
 	}
-	raw, err := io.ReadAll(limited)
+	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, largestBody))
 	if err != nil {
 		return body{}, unreadable(err)
 	}
@@ -56,6 +55,25 @@ func decode(r *http.Request) (body, error) {
 	}
 	return body{}, anchor.RefuseAs(anchor.CodeUnsupported,
 		"the body must be application/json, application/x-www-form-urlencoded or multipart/form-data")
+}
+
+const multipartForm = "multipart/form-data"
+
+// decodeFile reads the one file of a "Customer Files" request; what else is in the form is passed over.
+func (h *Handler) decodeFile(r *http.Request) ([]byte, error) {
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != multipartForm {
+		return nil, anchor.Refuse("the body must be multipart/form-data with a part named 'file'")
+	}
+	b, err := decodeMultipart(http.MaxBytesReader(nil, r.Body, h.multipart), parameters["boundary"])
+	if err != nil {
+		return nil, err
+	}
+	file, given := b.files["file"]
+	if !given {
+		return nil, anchor.Refuse("the form has no file in a part named 'file'")
+	}
+	return file.Data, nil
 }
 
 // unreadable tells a body that is too large, here or for httpserver, from one that broke off.
@@ -180,11 +198,7 @@ func (b body) addPart(part *multipart.Part) error {
 	if slices.Contains(parameters(), name) {
 		return anchor.Refusef("%s must be sent as text, not as a file", quoted(name))
 	}
-	kind, _, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
-	if err != nil {
-		kind = ""
-	}
-	b.files[name] = customers.File{ContentType: kind, Data: data}
+	b.files[name] = customers.File{Data: data}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package sep12_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -47,11 +48,18 @@ func newServer(t testing.TB, db *store.DB) server {
 			"photo_id_front":      {Type: anchor.FieldBinary, Description: "photo of the document", Optional: true},
 		}},
 	}})
-	service := customers.New(db, business.Customers, nil)
-	s, err := httpserver.New(httpserver.Options{Log: slog.New(slog.DiscardHandler)})
+	service := customers.New(db, business.Customers, nil, customers.CheckCallbackURL(onlyHTTPS))
+	s, err := httpserver.New(httpserver.Options{Log: slog.New(slog.DiscardHandler), MaxMultipart: sep12.MultipartBytes(4 << 20)})
 	require.NoError(t, err)
 	sep12.New(service, caller).Routes(s.Group("/kyc", protect))
 	return server{t, s, db, service}
+}
+
+func onlyHTTPS(url string) error {
+	if !strings.HasPrefix(url, "https://") {
+		return errors.New("it must be https")
+	}
+	return nil
 }
 
 // eachServer runs a test on both databases.
@@ -77,6 +85,13 @@ func protect(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// image is what begins like a PNG image and is so many bytes long.
+func image(size int) []byte {
+	data := make([]byte, size)
+	copy(data, "\x89PNG\r\n\x1a\n")
+	return data
 }
 
 func account() string { return keypair.MustRandom().Address() }

@@ -64,9 +64,10 @@ func FuzzMultipart(f *testing.F) {
 	}
 	f.Add([]byte("{}"), "application/json")
 	f.Add([]byte("a=b"), "application/x-www-form-urlencoded")
+	h := New(nil, nil)
 	f.Fuzz(func(t *testing.T, raw []byte, contentType string) {
 		r := &http.Request{Header: http.Header{"Content-Type": {contentType}}, Body: nopCloser{bytes.NewReader(raw)}}
-		b, err := decode(r)
+		b, err := h.decode(r)
 		requireUnderstood(t, b, err)
 	})
 }

@@ -19,24 +19,53 @@ import (
 type Customers interface {
 	Get(ctx context.Context, caller anchor.SendingAnchor, q customers.Query) (customers.View, error)
 	Put(ctx context.Context, caller anchor.SendingAnchor, p customers.Put) (id string, err error)
+	Verify(ctx context.Context, caller anchor.SendingAnchor, p customers.Put) (customers.View, error)
 	Delete(ctx context.Context, caller anchor.SendingAnchor, d customers.Delete) error
+	SetCallback(ctx context.Context, caller anchor.SendingAnchor, w customers.Who, url string) error
+	AddFile(ctx context.Context, caller anchor.SendingAnchor, data []byte) (customers.FileView, error)
+	Files(ctx context.Context, caller anchor.SendingAnchor, fileID, customerID string) ([]customers.FileView, error)
 }
 
 // Handler answers /customer. It is safe for concurrent use.
 type Handler struct {
 	customers Customers
 	caller    func(echo.Context) anchor.SendingAnchor
+	multipart int64
 }
 
+// Option changes how a Handler works.
+type Option func(*Handler)
+
+// FileBytes tells how large one photo or document may be; without it 4 MiB. 0 changes nothing.
+func FileBytes(n int) Option {
+	return func(h *Handler) {
+		if n > 0 {
+			h.multipart = MultipartBytes(n)
+		}
+	}
+}
+
+// MultipartBytes is how large a multipart body is taken where one file may have so many bytes: two of them, such as both
+// sides of a document, and what goes with them. A server that limits bodies itself must let as much through.
+func MultipartBytes(fileBytes int) int64 { return 2*int64(fileBytes) + 1<<20 }
+
 // New makes the handler; caller tells whom the request's token names.
-func New(customers Customers, caller func(echo.Context) anchor.SendingAnchor) *Handler {
-	return &Handler{customers, caller}
+func New(customers Customers, caller func(echo.Context) anchor.SendingAnchor, options ...Option) *Handler {
+	h := &Handler{customers: customers, caller: caller, multipart: MultipartBytes(4 << 20)}
+	for _, option := range options {
+		option(h)
+	}
+	return h
 }
 
 // Routes mounts the endpoints on a group that lets authenticated requests through only.
 func (h *Handler) Routes(g *echo.Group) {
 	g.GET("/customer", h.get)
 	g.PUT("/customer", h.put)
+	g.PUT("/customer/verification", h.verify)
+	g.PUT("/customer/callback", h.callback)
+	g.POST("/customer/files", h.addFile)
+	g.GET("/customer/files", h.files)
 	g.DELETE("/customer", h.delete)
 	g.DELETE("/customer/:account", h.delete)
 }
@@ -50,11 +79,11 @@ func (h *Handler) get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, answerOf(view))
+	return c.JSON(http.StatusOK, view)
 }
 
 func (h *Handler) put(c echo.Context) error {
-	b, err := decode(c.Request())
+	b, err := h.decode(c.Request())
 	if err != nil {
 		return err
 	}
@@ -65,8 +94,55 @@ func (h *Handler) put(c echo.Context) error {
 	return c.JSON(http.StatusAccepted, putAnswer{ID: id})
 }
 
+func (h *Handler) verify(c echo.Context) error {
+	b, err := h.decode(c.Request())
+	if err != nil {
+		return err
+	}
+	view, err := h.customers.Verify(c.Request().Context(), h.caller(c), putOf(b))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, view)
+}
+
+func (h *Handler) callback(c echo.Context) error {
+	b, err := h.decode(c.Request())
+	if err != nil {
+		return err
+	}
+	if err := h.customers.SetCallback(c.Request().Context(), h.caller(c), whoOf(b), b.texts["url"]); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, struct{}{})
+}
+
+func (h *Handler) addFile(c echo.Context) error {
+	data, err := h.decodeFile(c.Request())
+	if err != nil {
+		return err
+	}
+	file, err := h.customers.AddFile(c.Request().Context(), h.caller(c), data)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, file)
+}
+
+func (h *Handler) files(c echo.Context) error {
+	q := c.QueryParams()
+	if err := checkQuery(q, "file_id", "customer_id"); err != nil {
+		return err
+	}
+	files, err := h.customers.Files(c.Request().Context(), h.caller(c), q.Get("file_id"), q.Get("customer_id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, filesAnswer{Files: files})
+}
+
 func (h *Handler) delete(c echo.Context) error {
-	b, err := decode(c.Request())
+	b, err := h.decode(c.Request())
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/httpserver"
+	"github.com/anchorkit/anchor/pkg/internal/openapi/openapitest"
 	"github.com/anchorkit/anchor/pkg/internal/sep31"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/storetest"
@@ -100,7 +101,7 @@ func newServerOn(t testing.TB, db *store.DB, b business, change ...func(*store.A
 		return anchor.SendingAnchor{Account: strings.TrimPrefix(c.Request().Header.Get("Authorization"), "Bearer ")}
 	}
 	sep31.New(service, caller).Routes(front.Group("/sep31"), protect)
-	return server{db: db, http: front}
+	return server{db: db, http: openapitest.Checked(t, front)}
 }
 
 // protect refuses requests without a token, as the middleware in front does.

@@ -12,12 +12,12 @@ type envelope struct {
 	Transaction anchor.Transaction `json:"transaction"`
 }
 
-// created is the answer to a POST: these four keys, none of them null.
+// created is the answer to a POST: these four keys, none of them null; the id alone while account and memo are withheld.
 type created struct {
 	ID               string `json:"id"`
-	StellarAccountID string `json:"stellar_account_id"`
-	StellarMemoType  string `json:"stellar_memo_type"`
-	StellarMemo      string `json:"stellar_memo"`
+	StellarAccountID string `json:"stellar_account_id,omitempty"`
+	StellarMemoType  string `json:"stellar_memo_type,omitempty"`
+	StellarMemo      string `json:"stellar_memo,omitempty"`
 }
 
 func createdOf(t transactions.Created) created {
@@ -74,7 +74,7 @@ func infoOf(list []transactions.AssetTerms) info {
 
 func receiveOf(t transactions.AssetTerms) receive {
 	r := receive{
-		Enabled: true, MinAmount: json.Number(t.Min.Short()), FundingMethods: append([]string{}, t.Asset.FundingMethods...),
+		Enabled: true, QuotesSupported: t.QuotesSupported, QuotesRequired: t.QuotesRequired, MinAmount: json.Number(t.Min.Short()), FundingMethods: append([]string{}, t.Asset.FundingMethods...),
 		SEP12: sep12{Sender: typesOf(t.SenderTypes), Receiver: typesOf(t.ReceiverTypes)}, Fields: fieldsOf(t.Fields),
 	}
 	if !t.Max.IsZero() {

@@ -50,7 +50,8 @@ func (tx *Tx) CreateTransaction(ctx context.Context, t Transaction, c anchor.Cha
 		RefundMemo: t.RefundMemo, Lang: t.Lang, ReceivingAccount: t.ReceivingAccount, MemoType: t.MemoType, Memo: t.Memo,
 		ExpectedUnits: t.ExpectedUnits, FeeUnits: t.FeeUnits, FeeDetails: t.FeeDetails, OutUnits: t.OutUnits,
 		OutDecimals: t.OutDecimals, OutAsset: t.OutAsset, KeyID: t.KeyID, SealedKey: t.SealedKey, SealedFields: t.SealedFields,
-		CallbackUrl: t.CallbackUrl, ExpiresUs: t.ExpiresUs, NowUs: now,
+		CallbackUrl: t.CallbackUrl, ExpiresUs: t.ExpiresUs, NowUs: now, SenderTypes: t.SenderTypes, ReceiverTypes: t.ReceiverTypes,
+		Unpriced: t.Unpriced, EtaSeconds: t.EtaSeconds,
 	})
 	if tx.db.engine.exists(err) {
 		return Transaction{}, fmt.Errorf("transaction %s: %w", t.ID, ErrExists)
@@ -81,6 +82,7 @@ func (tx *Tx) Advance(ctx context.Context, t Transaction, c anchor.Change) (Tran
 		FeeDetails: t.FeeDetails, OutUnits: t.OutUnits, KeyID: t.KeyID, SealedKey: t.SealedKey, SealedFields: t.SealedFields,
 		RequiredInfo: t.RequiredInfo, RequiredMessage: t.RequiredMessage, CallbackUrl: t.CallbackUrl, StellarHash: t.StellarHash,
 		ExternalID: t.ExternalID, ExpiresUs: t.ExpiresUs, NowUs: now, StatusUs: t.StatusUs, CompletedUs: t.CompletedUs,
+		SenderID: t.SenderID, SenderType: t.SenderType, ReceiverID: t.ReceiverID, ReceiverType: t.ReceiverType, Unpriced: t.Unpriced,
 		ID: t.ID, StatusBefore: before,
 	}))
 	if err != nil {

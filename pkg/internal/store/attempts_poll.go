@@ -182,11 +182,14 @@ func (tx *Tx) PostponePayouts(ctx context.Context, list []Postponed) error {
 	return nil
 }
 
-// PayoutDueIn tells how long it is until the next payout that is ready (TopicReady) or under way (TopicUnderWay) is due, by
-// the database's clock; zero or less for one that is due now, ok is false if there is none.
+// PayoutDueIn tells how long it is until the next payout that is ready (TopicReady), to be priced (TopicPrice) or under way
+// (TopicUnderWay) is due, by the database's clock; zero or less for one that is due now, ok is false if there is none.
 func (db *DB) PayoutDueIn(ctx context.Context, topic Topic) (wait time.Duration, ok bool, err error) {
 	text := "SELECT next_us FROM payouts WHERE state = 'ready' ORDER BY next_us, id LIMIT 1"
-	if topic == TopicUnderWay {
+	switch topic {
+	case TopicPrice:
+		text = "SELECT next_us FROM payouts WHERE state = 'waiting' AND waits_for = 'price' ORDER BY next_us, id LIMIT 1"
+	case TopicUnderWay:
 		text = "SELECT next_us FROM payouts WHERE state IN ('sending', 'unknown', 'accepted') ORDER BY next_us, id LIMIT 1"
 	}
 	tx, err := db.read.BeginTx(ctx, nil)

@@ -62,11 +62,13 @@ func (tx *Tx) claimCallbacks(ctx context.Context, ids []string, now, until int64
 }
 
 // claimableCallbacksText repeats what DueCallbacks tested, since time has passed. The address is read in a subquery, which
-// locks nothing: whoever is changing the transaction must not keep its callback from being claimed.
+// locks nothing: whoever is changing the subject must not keep its callback from being claimed.
 func claimableCallbacksText(n int) string {
 	return `SELECT c.id, c.subject_kind, c.subject_id, c.seq, c.subscriber, c.body, c.state, c.attempts, c.next_us,
-		c.lease_until_us, c.fence, c.last_answer, c.created_us, c.updated_us,
-		COALESCE((SELECT t.callback_url FROM transactions t WHERE t.id = c.subject_id), '')
+		c.lease_until_us, c.fence, c.last_answer, c.created_us, c.updated_us, c.topic,
+		COALESCE(CASE c.subject_kind
+			WHEN 'customer' THEN (SELECT s.url FROM customer_subscriptions s WHERE s.customer_id = c.subject_id)
+			ELSE (SELECT t.callback_url FROM transactions t WHERE t.id = c.subject_id) END, '')
 	FROM callbacks c
 	WHERE c.id IN (` + numbered(2, n) + `) AND c.state = 'pending' AND c.next_us <= $1 AND c.lease_until_us <= $1
 		AND NOT EXISTS (
@@ -79,7 +81,7 @@ func claimableCallbacksText(n int) string {
 func callbackClaimFields(c *CallbackClaim) []any {
 	return []any{
 		&c.ID, &c.SubjectKind, &c.SubjectID, &c.Seq, &c.Subscriber, &c.Body, &c.State, &c.Attempts, &c.NextUs,
-		&c.LeaseUntilUs, &c.Fence, &c.LastAnswer, &c.CreatedUs, &c.UpdatedUs, &c.URL,
+		&c.LeaseUntilUs, &c.Fence, &c.LastAnswer, &c.CreatedUs, &c.UpdatedUs, &c.Topic, &c.URL,
 	}
 }
 

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
@@ -12,16 +15,30 @@ import (
 // was used.
 const challengeGrace = time.Hour
 
-// UseChallenge marks a SEP-10 challenge, by the hash of its transaction, as used until it expires, and tells whether this
-// was the first time. Of several callers at once, in whatever process, one is told so (SEP-10: one token per challenge).
-func (db *DB) UseChallenge(ctx context.Context, hash string, expires time.Time) (first bool, err error) {
+// useChallenges is in no query file: it takes any number of rows. Of two requests with one challenge at once, the second
+// waits here for the first and then writes nothing.
+var useChallenges = statement{
+	head: "INSERT INTO used_challenges (hash, expires_us) VALUES ",
+	row:  "(?, ?)",
+	tail: " ON CONFLICT (hash) DO NOTHING RETURNING hash",
+}
+
+// UseChallenges marks SEP-10 challenges, by the hashes of their transactions, as used until they expire, and tells of which
+// this is the first use. Of several callers at once, in whatever process, one is told so (SEP-10: one token per challenge).
+func (db *DB) UseChallenges(ctx context.Context, expires map[string]time.Time) (first map[string]bool, err error) {
+	hashes := slices.Sorted(maps.Keys(expires)) // in one order everywhere, so that two never wait for each other
 	err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
-		n, err := tx.q.UseChallenge(ctx, sqlgen.UseChallengeParams{Hash: hash, ExpiresUs: expires.UnixMicro()})
-		first = n == 1
-		return err
+		first = make(map[string]bool, len(hashes))
+		row := func(i int) []any { return []any{hashes[i], expires[hashes[i]].UnixMicro()} }
+		return tx.query(ctx, useChallenges, len(hashes), nil, row, func(rows *sql.Rows) error {
+			var hash string
+			err := rows.Scan(&hash)
+			first[hash] = true
+			return err
+		})
 	})
 	if err != nil {
-		return false, fmt.Errorf("use challenge: %w", err)
+		return nil, fmt.Errorf("use challenges: %w", err)
 	}
 	return first, nil
 }

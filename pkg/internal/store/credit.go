@@ -162,7 +162,7 @@ func newCredit(f Funding, statuses customerStatuses, now int64) (credit, error) 
 	advanced(&t, status, c.change, now)
 	var waits anchor.WaitsFor
 	waits, c.needsInfo = statuses.readiness(t)
-	if c.payout.Rail == "" || c.payout.AmountUnits == 0 {
+	if c.payout.Rail == "" || c.payout.AmountUnits == 0 && !t.Unpriced {
 		waits = anchor.WaitsForOperator
 	}
 	if waits != anchor.WaitsForNothing {

@@ -88,6 +88,8 @@ func (s customerStatuses) readiness(t Transaction) (waits anchor.WaitsFor, needs
 	switch {
 	case t.Conflict != "":
 		return anchor.WaitsForOperator, needsInfo
+	case t.Unpriced: // first of all: the rate of the moment in which the payment arrives is what was agreed
+		return anchor.WaitsForPrice, needsInfo
 	case t.Status == anchor.StatusPendingTransactionInfoUpdate:
 		return anchor.WaitsForInfo, needsInfo
 	case !accepted:

@@ -37,9 +37,11 @@ func (tx *Tx) writeCredits(ctx context.Context, credits []credit, now int64) err
 
 func (tx *Tx) wakeForCredits(credits []credit, callbacks int) {
 	for _, c := range credits {
-		if c.payout.State == anchor.PayoutReady {
+		switch {
+		case c.payout.State == anchor.PayoutReady:
 			tx.Wake(TopicReady)
-			break
+		case c.payout.WaitsFor == anchor.WaitsForPrice:
+			tx.Wake(TopicPrice)
 		}
 	}
 	if callbacks > 0 {

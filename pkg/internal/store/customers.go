@@ -125,7 +125,8 @@ func (tx *Tx) LockCustomer(ctx context.Context, id string) (Customer, error) {
 }
 
 // LockCustomerAfter is LockCustomer for who has locked the customer's open transactions and will have them follow. One that
-// was agreed on and paid for in between is not among them and nobody else would move its payout: the result is then ErrStale.
+// came to depend on the customer in between, paid for or waiting to give its memo out, is not among them and nobody else
+// would move it: the result is then ErrStale.
 func (tx *Tx) LockCustomerAfter(ctx context.Context, open []Transaction, id string) (Customer, error) {
 	c, err := tx.LockCustomer(ctx, id)
 	if err != nil {
@@ -147,8 +148,8 @@ func (tx *Tx) LockCustomerAfter(ctx context.Context, open []Transaction, id stri
 		if err != nil {
 			return Customer{}, fmt.Errorf("transaction %s: %w", other, err)
 		}
-		if row.Funded {
-			return Customer{}, fmt.Errorf("transaction %s of customer %s was paid for: %w", other, id, ErrStale)
+		if row.Funded || (Transaction{row}).Withheld() {
+			return Customer{}, fmt.Errorf("transaction %s of customer %s came to depend on it: %w", other, id, ErrStale)
 		}
 	}
 	return c, nil
@@ -168,6 +169,20 @@ func (tx *Tx) OpenTransactionsOf(ctx context.Context, customerID string) ([]stri
 		return nil, fmt.Errorf("open transactions of customer %s: %w", customerID, err)
 	}
 	return ids, nil
+}
+
+// WithheldTransactionsOf reads transactions that wait for a customer before their memo is given out, oldest first.
+func (db *DB) WithheldTransactionsOf(ctx context.Context, customerID string, limit int) ([]Transaction, error) {
+	most := int32(min(max(limit, 1), 1000))
+	rows, err := db.q.WithheldTransactionsOfCustomer(ctx, sqlgen.WithheldTransactionsOfCustomerParams{CustomerID: nullable(customerID), Most: most})
+	if err != nil {
+		return nil, fmt.Errorf("transactions that wait for customer %s: %w", customerID, err)
+	}
+	list := make([]Transaction, len(rows))
+	for i, row := range rows {
+		list[i] = Transaction{row}
+	}
+	return list, nil
 }
 
 // LockOpenTransactionsOf locks them all, in order, and returns them as they stand.
@@ -192,6 +207,7 @@ type CustomerChange struct {
 	Actor    string
 	Reason   string
 	Values   map[string]CustomerValue // by canonical name; given anew
+	Files    map[string]string        // by canonical name: the id of the file that a value was; the field takes it over
 	Fields   map[string]JudgedField   // by canonical name; applied after Values
 	Statuses map[string]DecidedStatus // by type
 	Delete   bool                     // hide the customer; see DB.EraseCustomer
@@ -219,17 +235,39 @@ func (tx *Tx) AdvanceCustomer(ctx context.Context, c Customer, change CustomerCh
 		return Customer{}, fmt.Errorf("advance customer %s: %w", c.ID, err)
 	}
 	c.Version, c.UpdatedUs = c.Version+1, now
-	if err := tx.putValues(ctx, c, change.Values, now); err != nil {
+	if err := tx.putFields(ctx, c, change, now); err != nil {
 		return Customer{}, err
 	}
-	if err := tx.judgeFields(ctx, c.ID, change.Fields, now); err != nil {
-		return Customer{}, err
+	if change.Delete {
+		if err := tx.forgetWithCustomer(ctx, c.ID, now); err != nil {
+			return Customer{}, err
+		}
 	}
-	moved, err := tx.putStatuses(ctx, c.ID, change, now)
+	moved, err := tx.putStatuses(ctx, c, change, now)
 	if err != nil {
 		return Customer{}, err
 	}
 	return c, tx.customerEvent(ctx, c, change, moved)
+}
+
+// putFields writes what changed about fields: values, the files that they were, and what was decided about them.
+func (tx *Tx) putFields(ctx context.Context, c Customer, change CustomerChange, now int64) error {
+	if len(change.Values) == 0 && len(change.Fields) == 0 {
+		return nil
+	}
+	if err := tx.putValues(ctx, c, change.Values, now); err != nil {
+		return err
+	}
+	if err := tx.takeFiles(ctx, c.ID, change, now); err != nil {
+		return err
+	}
+	if err := tx.judgeFields(ctx, c.ID, change.Fields, now); err != nil {
+		return err
+	}
+	if err := tx.q.ForgetIdleCodes(ctx, c.ID); err != nil {
+		return fmt.Errorf("codes of customer %s: %w", c.ID, err)
+	}
+	return tx.putCodes(ctx, c, change.Fields, now)
 }
 
 // statusMove is a change of one status, as the history tells it.
@@ -239,11 +277,11 @@ type statusMove struct {
 	To   anchor.CustomerStatus `json:"to"`
 }
 
-func (tx *Tx) putStatuses(ctx context.Context, id string, change CustomerChange, now int64) ([]statusMove, error) {
+func (tx *Tx) putStatuses(ctx context.Context, c Customer, change CustomerChange, now int64) ([]statusMove, error) {
 	if len(change.Statuses) == 0 {
 		return nil, nil
 	}
-	before, err := tx.StatusesOfCustomer(ctx, id)
+	before, err := tx.StatusesOfCustomer(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -251,16 +289,16 @@ func (tx *Tx) putStatuses(ctx context.Context, id string, change CustomerChange,
 	for _, name := range sortedKeys(change.Statuses) {
 		decided := change.Statuses[name]
 		err := tx.q.PutCustomerStatus(ctx, sqlgen.PutCustomerStatusParams{
-			CustomerID: id, Type: name, Status: decided.Status, Message: decided.Message, Actor: change.Actor, NowUs: now,
+			CustomerID: c.ID, Type: name, Status: decided.Status, Message: decided.Message, Actor: change.Actor, NowUs: now,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("status of customer %s: %w", id, err)
+			return nil, fmt.Errorf("status of customer %s: %w", c.ID, err)
 		}
 		if from := before[name].Status; from != decided.Status {
 			moved = append(moved, statusMove{Type: name, From: from, To: decided.Status})
 		}
 	}
-	return moved, nil
+	return moved, tx.announce(ctx, c, before, change, moved)
 }
 
 func (tx *Tx) customerEvent(ctx context.Context, c Customer, change CustomerChange, moved []statusMove) error {

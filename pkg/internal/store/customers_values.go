@@ -23,6 +23,7 @@ type JudgedField struct {
 	Status anchor.FieldStatus
 	Error  string // for the sending anchor; without personal data
 	Asked  AskedField
+	Code   *NewCode // with VERIFICATION_REQUIRED; nil: a code that the field waits for already still counts
 }
 
 // AskedField describes a field that was asked for beyond what the customer's type demands. Its zero value: nothing was.

@@ -36,9 +36,13 @@ func (tx *Tx) CustomerStatus(ctx context.Context, customerID, customerType strin
 }
 
 // Reconsider moves the payout of a funded transaction between waiting and ready after something it depends on has changed
-// (a customer's status, the transaction's own information), and lets the transaction's status follow. t must be locked by
-// this Tx. A payout that may have been sent is left alone.
+// (a customer's status, the transaction's own information), and lets the transaction's status follow. A payout that may have
+// been sent is left alone. Of a transaction whose memo is withheld it gives the memo out once that may be. t must be locked
+// by this Tx.
 func (tx *Tx) Reconsider(ctx context.Context, t Transaction, actor, reason string) (Transaction, error) {
+	if t.Withheld() {
+		return tx.reconsiderWithheld(ctx, t, actor, reason)
+	}
 	if !t.Funded {
 		return t, nil
 	}

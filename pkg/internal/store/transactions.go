@@ -111,10 +111,16 @@ func (t Transaction) Public() (anchor.Transaction, error) {
 	asset := "stellar:" + t.AssetCode + ":" + t.AssetIssuer
 	p := anchor.Transaction{
 		ID: t.ID, Status: t.Status, StatusMessage: t.StatusMessage,
-		AmountIn: amountIn.Short(), AmountInAsset: asset, AmountOut: out.Short(), AmountOutAsset: t.OutAsset,
-		AmountFee: fee.Short(), AmountFeeAsset: asset, FeeDetails: &anchor.FeeDetails{Total: fee.Short(), Asset: asset},
+		AmountIn: amountIn.Short(), AmountInAsset: asset, AmountOutAsset: t.OutAsset,
 		QuoteID: t.QuoteID, StartedAt: At(t.CreatedUs), UpdatedAt: At(t.StatusUs), StellarTransactionID: t.StellarHash,
 		ExternalTransactionID: t.ExternalID, RequiredInfoMessage: t.RequiredMessage, Refunded: t.Status == anchor.StatusRefunded,
+	}
+	if t.expects() {
+		p.StatusETA = t.EtaSeconds
+	}
+	if !t.Unpriced {
+		p.AmountOut, p.AmountFee, p.AmountFeeAsset = out.Short(), fee.Short(), asset
+		p.FeeDetails = &anchor.FeeDetails{Total: fee.Short(), Asset: asset}
 	}
 	if t.FeeDetails != "" {
 		if err := json.Unmarshal([]byte(t.FeeDetails), &p.FeeDetails.Details); err != nil {
@@ -135,6 +141,11 @@ func (t Transaction) Public() (anchor.Transaction, error) {
 		p.StellarMemo, err = WireMemo(t.MemoType, t.Memo.String)
 	}
 	return p, err
+}
+
+// expects tells whether the next status is a matter of time: the payout is on its way.
+func (t Transaction) expects() bool {
+	return t.Funded && (t.Status == anchor.StatusPendingReceiver || t.Status == anchor.StatusPendingExternal)
 }
 
 // WireMemo turns a memo as it is stored into what SEP-31 shows: hashes in base64, text as text, ids as they are.

@@ -15,6 +15,7 @@ type Topic string
 // The topics, each waited for by one worker.
 const (
 	TopicReady     Topic = "ready"     // payouts that can be sent
+	TopicPrice     Topic = "price"     // payouts that need a price
 	TopicUnderWay  Topic = "under-way" // payouts whose outcome is open
 	TopicCallbacks Topic = "callbacks"
 )

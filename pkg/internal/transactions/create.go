@@ -2,6 +2,7 @@ package transactions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -10,12 +11,13 @@ import (
 	"github.com/anchorkit/anchor/pkg/money"
 )
 
-// Created is what a sending anchor is answered (SEP-31 "POST Transactions"). It holds no personal data.
+// Created is what a sending anchor is answered (SEP-31 "POST Transactions"). Account and memo are empty while they are
+// withheld. It holds no personal data.
 type Created struct {
 	ID               string `json:"id"`
-	StellarAccountID string `json:"stellar_account_id"`
-	StellarMemoType  string `json:"stellar_memo_type"`
-	StellarMemo      string `json:"stellar_memo"`
+	StellarAccountID string `json:"stellar_account_id,omitempty"`
+	StellarMemoType  string `json:"stellar_memo_type,omitempty"`
+	StellarMemo      string `json:"stellar_memo,omitempty"`
 }
 
 // Create agrees on a transaction (SEP-31 "POST Transactions"). What is wrong is refused in this order: asset, amount, the
@@ -44,7 +46,7 @@ func (s *Service) Create(ctx context.Context, who Admitted, r Request) (Created,
 	if err != nil {
 		return Created{}, err
 	}
-	return s.keep(ctx, key, row)
+	return s.keep(ctx, key, row, a.withheld())
 }
 
 // agreement is a request that was accepted, before it is a row.
@@ -56,8 +58,12 @@ type agreement struct {
 	method           string
 	refundMemo       string
 	priced           priced
-	sender, receiver *anchor.Customer
+	conversion       conversion
+	sender, receiver party
 }
+
+// withheld tells whether the memo is not given out yet, because somebody is not accepted yet.
+func (a agreement) withheld() bool { return a.sender.open || a.receiver.open }
 
 // agree judges a request and asks the business. Nothing is written yet, and no database transaction is open.
 func (s *Service) agree(
@@ -71,7 +77,10 @@ func (s *Service) agree(
 	if err := s.involve(ctx, &a, people); err != nil {
 		return agreement{}, err
 	}
-	if a.priced, err = s.price(ctx, a.offer, amount, a.method, who); err != nil {
+	if a.conversion, err = s.convert(ctx, &a, amount); err != nil {
+		return agreement{}, err
+	}
+	if a.priced, err = s.price(ctx, a, amount); err != nil {
 		return agreement{}, err
 	}
 	return a, s.accept(ctx, &a)
@@ -87,9 +96,6 @@ func (s *Service) judge(ctx context.Context, a *agreement) (amount money.Amount,
 		return amount, err
 	}
 	if a.method, err = r.fundingMethod(a.offer); err != nil {
-		return amount, err
-	}
-	if err := r.checkConversion(a.offer, s.options.ActiveSEP38); err != nil {
 		return amount, err
 	}
 	if err := checkLang(r.Lang); err != nil {
@@ -120,21 +126,24 @@ func (s *Service) involve(ctx context.Context, a *agreement, people map[string]*
 func (s *Service) accept(ctx context.Context, a *agreement) error {
 	accepted, err := s.receiver.ProcessPostRequest(ctx, anchor.PostRequest{
 		ID: a.id, From: a.who, Asset: a.offer.info, Amount: a.priced.In, Fee: a.priced.fee(), FundingMethod: a.method,
-		DestinationAsset: a.request.DestinationAsset, Sender: a.sender, Receiver: a.receiver, Fields: maps.Clone(a.request.Fields),
-		Lang: a.request.Lang,
+		DestinationAsset: a.conversion.asset, Sender: a.sender.customer, Receiver: a.receiver.customer, Fields: maps.Clone(a.request.Fields),
+		Lang: a.request.Lang, Price: a.conversion.price(a.priced),
 	})
 	if err != nil {
 		return fmt.Errorf("process_post_request: %w", err)
 	}
 	if accepted.Fee != nil {
+		if a.conversion.asset != a.offer.id() {
+			return errors.New("process_post_request: the fee of a conversion is its price's and cannot be another")
+		}
 		if a.priced, err = priceWith(a.offer, a.priced.In, *accepted.Fee); err != nil {
 			return err
 		}
 	}
-	if err := as(a.sender, accepted.SenderType); err != nil {
+	if err := a.sender.as(accepted.SenderType); err != nil {
 		return err
 	}
-	return as(a.receiver, accepted.ReceiverType)
+	return a.receiver.as(accepted.ReceiverType)
 }
 
 // row is the agreement as it is stored, its terms frozen; the memo is still to come.
@@ -144,13 +153,22 @@ func (s *Service) row(a agreement) (store.Transaction, error) {
 	t.ID, t.OwnerAccount, t.OwnerMemoType, t.OwnerMemo, t.ClientDomain = a.id, a.who.Account, a.who.MemoType, a.who.Memo, a.who.ClientDomain
 	t.AssetID, t.AssetCode, t.AssetIssuer, t.ReceivingAccount = o.ID, o.Code, o.Issuer, o.ReceivingAccount
 	t.Decimals, t.MinUnits, t.MaxUnits, t.FeeFixedUnits, t.FeePercent = o.Decimals, o.MinUnits, o.MaxUnits, o.FeeFixedUnits, o.FeePercent
-	t.FundingMethod, t.DestinationAsset, t.Lang = a.method, r.DestinationAsset, r.Lang
+	t.FundingMethod, t.DestinationAsset, t.QuoteID, t.Lang = a.method, r.DestinationAsset, r.QuoteID, r.Lang
 	t.RefundMemoType, t.RefundMemo = r.RefundMemoType, a.refundMemo
 	t.ExpectedUnits, t.FeeUnits, t.OutUnits = a.priced.In.Units(), a.priced.Fee.Units(), a.priced.Out.Units()
-	t.OutDecimals, t.OutAsset = money.StellarDecimals, o.id()
+	t.OutDecimals, t.OutAsset, t.Unpriced = int64(a.conversion.decimals), a.conversion.asset, a.conversion.open
+	t.MemoType = s.options.MemoType
+	if s.options.ETA != nil {
+		t.EtaSeconds = int64(s.options.ETA(a.method).Seconds())
+	}
 	sender, receiver := a.sender, a.receiver
-	t.TakePart(idOf(sender), typeOf(sender), idOf(receiver), typeOf(receiver))
+	t.TakePart(sender.id(), sender.role(), receiver.id(), receiver.role())
 	var err error
+	if a.withheld() {
+		if err = t.Want(sender.types, receiver.types); err != nil {
+			return t, err
+		}
+	}
 	if t.FeeDetails, err = a.priced.details(); err != nil {
 		return t, fmt.Errorf("fee details: %w", err)
 	}
@@ -160,18 +178,4 @@ func (s *Service) row(a agreement) (store.Transaction, error) {
 		}
 	}
 	return t, nil
-}
-
-func idOf(c *anchor.Customer) string {
-	if c == nil {
-		return ""
-	}
-	return c.ID
-}
-
-func typeOf(c *anchor.Customer) string {
-	if c == nil {
-		return ""
-	}
-	return c.Type
 }

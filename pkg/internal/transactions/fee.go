@@ -17,17 +17,20 @@ type priced struct {
 
 func (p priced) fee() anchor.Fee { return anchor.Fee{Total: p.Fee, Details: p.parts} }
 
-// price asks the business for the fee, or computes it by the asset's terms.
-func (s *Service) price(ctx context.Context, o offer, amount money.Amount, method string, who anchor.SendingAnchor) (priced, error) {
-	if s.fee == nil {
-		breakdown, err := anchor.Amounts(o.terms, amount)
+// price asks the business for the fee, or computes it by the asset's terms. That of a conversion is its price's.
+func (s *Service) price(ctx context.Context, a agreement, amount money.Amount) (priced, error) {
+	switch {
+	case a.conversion.asset != a.offer.id():
+		return a.conversion.pricedBy(amount)
+	case s.fee == nil:
+		breakdown, err := anchor.Amounts(a.offer.terms, amount)
 		return priced{Breakdown: breakdown}, err
 	}
-	fee, err := s.fee(ctx, anchor.FeeRequest{Asset: o.info, Amount: amount, FundingMethod: method, From: who})
+	fee, err := s.fee(ctx, anchor.FeeRequest{Asset: a.offer.info, Amount: amount, FundingMethod: a.method, From: a.who})
 	if err != nil {
 		return priced{}, fmt.Errorf("fee: %w", err)
 	}
-	return priceWith(o, amount, fee)
+	return priceWith(a.offer, amount, fee)
 }
 
 // priceWith takes a fee that the business named. What is left below the asset's decimals is fee as well, and shown as a

@@ -15,6 +15,8 @@ type AssetTerms struct {
 	FeeFixed   *money.Amount
 	FeePercent *money.Percent
 	Min, Max   money.Amount // Max zero: none
+	// QuotesSupported: the asset can be exchanged; QuotesRequired: it cannot be sent without a firm quote.
+	QuotesSupported, QuotesRequired bool
 	anchor.Info
 }
 
@@ -50,6 +52,12 @@ func (s *Service) termsOf(ctx context.Context, o offer, lang string) (AssetTerms
 		return AssetTerms{}, fmt.Errorf("info of %s: %w", o.Code, err)
 	}
 	terms := AssetTerms{Asset: o.info, Min: o.terms.Min, Max: o.terms.Max, Info: info}
+	exchanges, err := s.exchanges(ctx, o, anchor.SendingAnchor{}, lang)
+	if err != nil {
+		return AssetTerms{}, err
+	}
+	terms.QuotesSupported = len(exchanges) > 0
+	terms.QuotesRequired = terms.QuotesSupported && s.options.QuotesRequired
 	if s.fee == nil {
 		terms.FeeFixed, terms.FeePercent = &o.terms.FeeFixed, &o.terms.FeePercent
 	}

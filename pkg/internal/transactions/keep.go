@@ -2,13 +2,10 @@ package transactions
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -64,15 +61,12 @@ func (i idempotency) repeated(earlier store.Remembered) (answer Created, err err
 }
 
 // keep stores a transaction, once per idempotency key however many requests arrive at the same time.
-func (s *Service) keep(ctx context.Context, i idempotency, t store.Transaction) (Created, error) {
+func (s *Service) keep(ctx context.Context, i idempotency, t store.Transaction, withheld bool) (Created, error) {
 	for range keepTries {
-		memoType, memo := newMemo(s.options.MemoType)
-		t.Publish(memoType, memo)
-		created, err := answerFor(t, memo)
-		if err != nil {
-			return Created{}, err
+		if !withheld {
+			t.Publish(t.MemoType, store.NewMemo(t.MemoType))
 		}
-		err = s.insert(ctx, i, t, created)
+		created, err := s.insert(ctx, i, t)
 		if err == nil {
 			s.log.DebugContext(ctx, "transaction agreed", "transaction", t.ID, "asset", t.AssetCode, "sending_anchor", t.OwnerAccount)
 			return created, nil
@@ -87,12 +81,16 @@ func (s *Service) keep(ctx context.Context, i idempotency, t store.Transaction) 
 	return Created{}, fmt.Errorf("transaction %s: no free memo after %d tries", t.ID, keepTries)
 }
 
-func (s *Service) insert(ctx context.Context, i idempotency, t store.Transaction, created Created) error {
+func (s *Service) insert(ctx context.Context, i idempotency, t store.Transaction) (created Created, err error) {
+	created, err = answerFor(t)
+	if err != nil {
+		return created, err
+	}
 	answer, err := json.Marshal(created)
 	if err != nil {
-		return fmt.Errorf("answer: %w", err)
+		return created, fmt.Errorf("answer: %w", err)
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if i.key != "" {
 			remember := store.Remembered{RequestHash: i.hash, Text: string(answer)}
 			if err := tx.RememberAnswer(ctx, i.owner, i.key, remember, s.options.KeyLifetime); err != nil {
@@ -107,23 +105,43 @@ func (s *Service) insert(ctx context.Context, i idempotency, t store.Transaction
 			}
 			row.ExpiresUs = now + s.options.Lifetime.Microseconds()
 		}
-		_, err := tx.CreateTransaction(ctx, row, anchor.Change{Cause: anchor.CauseCreated, Actor: actor})
-		return err
+		if err := redeem(ctx, tx, &row); err != nil {
+			return err
+		}
+		return create(ctx, tx, row)
 	})
+	return created, err
 }
 
-func answerFor(t store.Transaction, memo string) (Created, error) {
-	wire, err := store.WireMemo(t.MemoType, memo)
-	return Created{ID: t.ID, StellarAccountID: t.ReceivingAccount, StellarMemoType: t.MemoType, StellarMemo: wire}, err
-}
-
-// newMemo makes up a memo that nobody can guess, as it is stored. Ids have 63 bits: clients keep them in signed numbers.
-func newMemo(memoType string) (string, string) {
-	var random [32]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-	if memoType == "hash" {
-		return "hash", hex.EncodeToString(random[:])
+// create stores the row. Where the memo is withheld, whoever it waits for may have been accepted since the request was
+// judged: whoever did that did not see the row yet, so this looks again.
+func create(ctx context.Context, tx *store.Tx, t store.Transaction) error {
+	change := anchor.Change{Cause: anchor.CauseCreated, Actor: actor}
+	if !t.Published() {
+		change.Cause = anchor.CauseRequested
 	}
-	id := max(binary.BigEndian.Uint64(random[:])>>1, 1)
-	return "id", strconv.FormatUint(id, 10)
+	t, err := tx.CreateTransaction(ctx, t, change)
+	if err != nil || t.Published() {
+		return err
+	}
+	ids := []string{t.Party(store.SideSender), t.Party(store.SideReceiver)}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if id == "" {
+			continue
+		}
+		if _, err := tx.LockCustomer(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	_, err = tx.Reconsider(ctx, t, actor, "agreed")
+	return err
+}
+
+func answerFor(t store.Transaction) (Created, error) {
+	if !t.Published() {
+		return Created{ID: t.ID}, nil
+	}
+	wire, err := store.WireMemo(t.MemoType, t.Memo.String)
+	return Created{ID: t.ID, StellarAccountID: t.ReceivingAccount, StellarMemoType: t.MemoType, StellarMemo: wire}, err
 }

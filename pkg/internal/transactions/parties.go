@@ -36,29 +36,72 @@ func (s *Service) before(
 	return s.db.AnswerOrPeople(ctx, b)
 }
 
-// party finds a customer that a request names and the role in which it takes part. A side of which KYC is asked must be
-// there and accepted. A customer that is named although nobody asked must be accepted in some role as well: a payout does
-// not leave before its customers are.
+// party is who stands on a side of a transaction.
+type party struct {
+	customer *anchor.Customer // nil: nobody yet, or nobody at all
+	types    []string         // of which a customer is needed; none: no KYC of this side
+	open     bool             // the memo is withheld until a customer of this side is there and accepted
+}
+
+func (p party) id() string {
+	if p.customer == nil {
+		return ""
+	}
+	return p.customer.ID
+}
+
+func (p party) role() string {
+	if p.customer == nil {
+		return ""
+	}
+	return p.customer.Type
+}
+
+// as puts the party into the role that the business chose, which a customer must be accepted for unless that is awaited.
+func (p *party) as(role string) error {
+	if role == "" || role == p.role() {
+		return nil
+	}
+	if p.open {
+		p.types = []string{role}
+	}
+	if p.customer == nil {
+		return nil
+	}
+	if !p.open && p.customer.Statuses[role] != anchor.CustomerAccepted {
+		return anchor.CustomerInfoNeeded(role)
+	}
+	p.customer.Type = role
+	return nil
+}
+
+// party finds a customer that a request names and the role in which it takes part. One that is named although nobody asked
+// must be accepted in some role as well: a payout does not leave before its customers are. Where KYC may follow the request
+// (SEP-31 3.0), nobody need be named, and one who is still being looked at is awaited; who has something to give is told so
+// at once, as every client understands it.
 func (s *Service) party(
 	ctx context.Context, who anchor.SendingAnchor, p side, people map[string]*anchor.Customer,
-) (*anchor.Customer, error) {
+) (party, error) {
+	found := party{types: slices.Sorted(maps.Keys(p.types))}
 	only := onlyOf(p.types)
 	if p.id == "" {
-		if len(p.types) > 0 {
-			return nil, anchor.CustomerInfoNeeded(only)
+		found.open = len(p.types) > 0
+		if found.open && !s.options.KYCAfterPost {
+			return party{}, anchor.CustomerInfoNeeded(only)
 		}
-		return nil, nil
+		return found, nil
 	}
 	customer, err := s.customer(ctx, who, p, only, people)
 	if err != nil {
-		return nil, err
+		return party{}, err
 	}
 	role, accepted := roleOf(customer, p.types)
-	if !accepted {
-		return nil, anchor.CustomerInfoNeeded(role)
+	if !accepted && (!s.options.KYCAfterPost || customer.Statuses[role] != anchor.CustomerProcessing) {
+		return party{}, anchor.CustomerInfoNeeded(role)
 	}
 	customer.Type = role
-	return customer, nil
+	found.customer, found.open = customer, !accepted
+	return found, nil
 }
 
 // customer is a copy of its own, in no role yet. Who was never judged for the type that is meant is judged now, by the
@@ -118,16 +161,4 @@ func roleOf(c *anchor.Customer, types map[string]anchor.CustomerType) (role stri
 		known = "" // only a type that /info publishes means anything to the sending anchor
 	}
 	return known, false
-}
-
-// as puts a customer into the role that the business chose, which it must be accepted for.
-func as(c *anchor.Customer, role string) error {
-	if c == nil || role == "" || role == c.Type {
-		return nil
-	}
-	if c.Statuses[role] != anchor.CustomerAccepted {
-		return anchor.CustomerInfoNeeded(role)
-	}
-	c.Type = role
-	return nil
 }

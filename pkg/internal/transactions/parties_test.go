@@ -3,8 +3,6 @@ package transactions
 import (
 	"context"
 	"errors"
-	"math"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -81,10 +79,11 @@ func TestACustomer(t *testing.T) {
 			}
 			require.NoError(t, err)
 			if row.id == "" {
-				require.Nil(t, c)
+				require.Nil(t, c.customer)
 				return
 			}
-			require.Equal(t, row.role, c.Type)
+			require.Equal(t, row.role, c.role())
+			require.False(t, c.open)
 		})
 	}
 }
@@ -110,23 +109,54 @@ func TestAFaultWhileLookingForACustomerIsNoRefusal(t *testing.T) {
 func TestTheRoleThatTheBusinessChoosesMustBeAcceptedToo(t *testing.T) {
 	t.Parallel()
 	c := &anchor.Customer{Type: "a", Statuses: statuses{"a": "ACCEPTED", "b": "PROCESSING", "c": "ACCEPTED"}}
-	require.NoError(t, as(c, ""))
-	require.Equal(t, "a", c.Type)
-	err := as(c, "b")
+	p := party{customer: c}
+	require.NoError(t, p.as(""))
+	require.Equal(t, "a", p.role())
+	err := p.as("b")
 	require.Equal(t, anchor.CodeCustomerInfoNeeded, anchor.CodeOf(err))
-	require.NoError(t, as(c, "c"))
-	require.Equal(t, "c", c.Type)
-	require.NoError(t, as(nil, "b"), "nobody plays no role")
+	require.NoError(t, p.as("c"))
+	require.Equal(t, "c", p.role())
+	require.NoError(t, new(party).as("b"), "nobody plays no role")
 }
 
-func TestMemosFitSignedNumbersAndAreNeverZero(t *testing.T) {
+func TestTheRoleThatTheBusinessChoosesIsTheOneThatIsAwaited(t *testing.T) {
 	t.Parallel()
-	for range 1000 {
-		memoType, memo := newMemo("")
-		require.Equal(t, "id", memoType)
-		id, err := strconv.ParseUint(memo, 10, 64)
-		require.NoError(t, err)
-		require.Positive(t, id)
-		require.LessOrEqual(t, id, uint64(math.MaxInt64))
+	awaited := party{types: []string{"a", "b"}, open: true}
+	require.NoError(t, awaited.as("b"))
+	require.Equal(t, []string{"b"}, awaited.types)
+}
+
+func TestKYCMayFollowTheRequest(t *testing.T) {
+	t.Parallel()
+	id := store.NewID()
+	for name, row := range map[string]struct {
+		id       string
+		statuses statuses
+		types    map[string]anchor.CustomerType
+		open     bool
+		needs    *string
+	}{
+		"nobody is named and KYC is asked of the side":   {types: typesNamed("s"), open: true},
+		"nobody is named and nobody asked":               {},
+		"who is named is being looked at":                {id: id, statuses: statuses{"s": "PROCESSING"}, types: typesNamed("s"), open: true},
+		"who is named is accepted":                       {id: id, statuses: statuses{"s": "ACCEPTED"}, types: typesNamed("s")},
+		"who is named has something to give: say it now": {id: id, statuses: statuses{"s": "NEEDS_INFO"}, types: typesNamed("s"), needs: new("s")},
+		"who is named was rejected":                      {id: id, statuses: statuses{"s": "REJECTED"}, types: typesNamed("s"), needs: new("s")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := New(Deps{
+				DB: &store.DB{}, Options: Options{KYCAfterPost: true},
+				Customers: directory{owner: "G", known: &anchor.Customer{ID: id, Statuses: row.statuses}},
+			})
+			p, err := s.party(t.Context(), anchor.SendingAnchor{Account: "G"}, side{"sender_id", row.id, row.types}, nil)
+			if row.needs != nil {
+				require.Equal(t, *row.needs, anchor.ProblemOf(err).Type)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, row.open, p.open)
+			require.Equal(t, row.id, p.id())
+		})
 	}
 }

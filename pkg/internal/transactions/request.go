@@ -100,19 +100,6 @@ func (r Request) fundingMethod(o offer) (string, error) {
 	return r.FundingMethod, nil
 }
 
-// checkConversion refuses what needs a price: as long as there are no quotes, an asset is paid out as itself.
-func (r Request) checkConversion(o offer, activeSEP38 bool) error {
-	switch {
-	case r.QuoteID != "" && activeSEP38:
-		return anchor.Refuse("quote_id: you have no quote of this id")
-	case r.QuoteID != "":
-		return anchor.Refuse("quote_id: quotes are not supported")
-	case r.DestinationAsset != "" && r.DestinationAsset != o.id():
-		return anchor.Refusef("destination_asset: %s is only paid out as itself, 1:1; leave it out or send %s", o.Code, o.id())
-	}
-	return nil
-}
-
 func checkLang(lang string) error {
 	bad := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'

@@ -34,24 +34,30 @@ type Customers interface {
 type Options struct {
 	// Lifetime is how long a transaction waits for its payment; 0: for ever.
 	Lifetime time.Duration
-	// MemoType is "id" (also where it is empty) or "hash": the kind of memo by which payments are told apart.
+	// MemoType is "id" (also where it is empty), "hash" or "text": the kind of memo by which payments are told apart.
 	MemoType string
 	// CheckCallbackURL refuses an address that must not be called; its error is shown to the sending anchor. nil: callbacks
 	// are not supported.
 	CheckCallbackURL func(url string) error
-	// ActiveSEP38 tells that quotes are served. There are no firm quotes yet, so a quote_id is refused in either case.
-	ActiveSEP38 bool
+	// QuotesRequired refuses a transaction without a firm quote wherever one can be had.
+	QuotesRequired bool
+	// KYCAfterPost agrees on transactions whose customers are not accepted yet, and withholds their memo until they are.
+	KYCAfterPost bool
+	// ETA is how long a payout by a funding method usually takes; nil or 0: not known.
+	ETA func(fundingMethod string) time.Duration
 	// KeyLifetime is how long an Idempotency-Key counts at least; 0: 24 hours.
 	KeyLifetime time.Duration
 	// Now is the clock by which the list of assets grows old; nil: time.Now.
 	Now func() time.Time
 }
 
-// Deps are what the service works with. Fee may be nil: then the fee terms of the asset count.
+// Deps are what the service works with. Fee may be nil: then the fee terms of the asset count. Quotes may be nil: then every
+// asset is paid out as itself.
 type Deps struct {
 	DB        *store.DB
 	Receiver  anchor.Receiver
 	Fee       func(context.Context, anchor.FeeRequest) (anchor.Fee, error)
+	Quotes    anchor.QuoteIntegration
 	Customers Customers
 	Log       *slog.Logger
 	Options   Options
@@ -62,6 +68,7 @@ type Service struct {
 	db        *store.DB
 	receiver  anchor.Receiver
 	fee       func(context.Context, anchor.FeeRequest) (anchor.Fee, error)
+	quotes    anchor.QuoteIntegration
 	customers Customers
 	log       *slog.Logger
 	options   Options
@@ -79,8 +86,11 @@ func New(d Deps) *Service {
 	if d.Options.KeyLifetime == 0 {
 		d.Options.KeyLifetime = 24 * time.Hour
 	}
+	if d.Options.MemoType == "" {
+		d.Options.MemoType = "id"
+	}
 	return &Service{
-		db: d.DB, receiver: d.Receiver, fee: d.Fee, customers: d.Customers, log: d.Log, options: d.Options,
+		db: d.DB, receiver: d.Receiver, fee: d.Fee, quotes: d.Quotes, customers: d.Customers, log: d.Log, options: d.Options,
 		catalog: newCatalog(d.DB.Assets, d.Options.Now),
 	}
 }

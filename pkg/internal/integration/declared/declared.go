@@ -24,42 +24,64 @@ const (
 	Receiver Side = "receiver"
 )
 
+// Text is something that people read. In returns it in the language of a tag ("pt-BR"), or in another one that there is.
+type Text interface{ In(lang string) string }
+
 // CustomerType is a SEP-12 type as declared.
 type CustomerType struct {
-	Name        string
-	Side        Side
-	Description string
-	ByOperator  bool                    // complete customers wait for an operator instead of being accepted at once
-	Fields      map[string]anchor.Field // by SEP-9 name, canonical spelling
+	Name         string
+	Side         Side
+	Description  Text                    // nil: none
+	ByOperator   bool                    // complete customers wait for an operator instead of being accepted at once
+	Fields       map[string]anchor.Field // by SEP-9 name, canonical spelling
+	Descriptions map[string]Text         // of fields, by name, in place of that of the Field
 }
 
 // Options are what is declared.
 type Options struct {
-	Types             []CustomerType
-	TransactionFields map[string]anchor.Field
-	SendingAnchors    []string // accounts, G…
-	AdmitAll          bool     // an empty list admits everybody: development only
-	Rails             map[string]anchor.Rail
+	Types                        []CustomerType
+	TransactionFields            map[string]anchor.Field
+	TransactionFieldDescriptions map[string]Text // by name, in place of that of the Field
+	SendingAnchors               []string        // accounts, G…
+	AdmitAll                     bool            // an empty list admits everybody: development only
+	Rails                        map[string]anchor.Rail
+	Quotes                       anchor.QuoteIntegration // nil: nothing is exchanged
 }
 
 // New makes the business that the options describe.
 func New(o Options) anchor.Business {
-	return anchor.Business{Receiver: receiver{o}, Customers: customers{o}, Rails: o.Rails}
+	return anchor.Business{Receiver: receiver{o}, Customers: customers{o}, Rails: o.Rails, Quotes: o.Quotes}
+}
+
+// translated describes fields in a language; what is declared stays as it is.
+func translated(fields map[string]anchor.Field, descriptions map[string]Text, lang string) map[string]anchor.Field {
+	shown := maps.Clone(fields)
+	for name, field := range shown {
+		if text := descriptions[name]; text != nil {
+			field.Description = text.In(lang)
+			shown[name] = field
+		}
+	}
+	return shown
 }
 
 type receiver struct{ o Options }
 
-func (r receiver) Info(context.Context, anchor.InfoRequest) (anchor.Info, error) {
+func (r receiver) Info(_ context.Context, asked anchor.InfoRequest) (anchor.Info, error) {
 	info := anchor.Info{
 		SenderTypes: map[string]anchor.CustomerType{}, ReceiverTypes: map[string]anchor.CustomerType{},
-		Fields: maps.Clone(r.o.TransactionFields),
+		Fields: translated(r.o.TransactionFields, r.o.TransactionFieldDescriptions, asked.Lang),
 	}
 	for _, t := range r.o.Types {
 		side := info.SenderTypes
 		if t.Side == Receiver {
 			side = info.ReceiverTypes
 		}
-		side[t.Name] = anchor.CustomerType{Description: t.Description}
+		described := anchor.CustomerType{}
+		if t.Description != nil {
+			described.Description = t.Description.In(asked.Lang)
+		}
+		side[t.Name] = described
 	}
 	return info, nil
 }
@@ -73,15 +95,15 @@ func (r receiver) ValidSendingAnchor(_ context.Context, who anchor.SendingAnchor
 
 // ProcessPostRequest accepts what the toolkit has checked: limits, customers and required fields.
 func (r receiver) ProcessPostRequest(_ context.Context, p anchor.PostRequest) (anchor.Acceptance, error) {
-	return anchor.Acceptance{}, r.checkFields(p.Fields)
+	return anchor.Acceptance{}, r.checkFields(p.Fields, p.Lang)
 }
 
 func (r receiver) ProcessPatchRequest(_ context.Context, p anchor.PatchRequest) error {
-	return r.checkFields(p.Fields)
+	return r.checkFields(p.Fields, "")
 }
 
 // checkFields refuses values outside the declared choices, naming the fields.
-func (r receiver) checkFields(given map[string]string) error {
+func (r receiver) checkFields(given map[string]string, lang string) error {
 	wrong := map[string]anchor.Field{}
 	for name, value := range given {
 		field, known := r.o.TransactionFields[name]
@@ -90,7 +112,7 @@ func (r receiver) checkFields(given map[string]string) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return anchor.TransactionInfoNeeded(wrong)
+		return anchor.TransactionInfoNeeded(translated(wrong, r.o.TransactionFieldDescriptions, lang))
 	}
 	return nil
 }
@@ -102,7 +124,7 @@ func (c customers) Get(_ context.Context, r anchor.CustomerGet) (anchor.Customer
 	if err != nil {
 		return anchor.CustomerRequirements{}, err
 	}
-	return anchor.CustomerRequirements{Type: t.Name, Fields: maps.Clone(t.Fields)}, nil
+	return anchor.CustomerRequirements{Type: t.Name, Fields: translated(t.Fields, t.Descriptions, r.Lang)}, nil
 }
 
 // typeOf finds a declared type; without a name the first one, which is what clients that name none get.

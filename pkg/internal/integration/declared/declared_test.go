@@ -19,6 +19,35 @@ func options() declared.Options {
 	}
 }
 
+// texts are by language.
+type texts map[string]string
+
+func (t texts) In(lang string) string { return t[lang] }
+
+func TestDescriptions_are_in_the_language_that_is_asked_for(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Types[0].Description = texts{"en": "who sends", "pt": "quem envia"}
+	o.Types[0].Fields["last_name"] = anchor.Field{Description: "family name"}
+	o.Types[0].Descriptions = map[string]declared.Text{"first_name": texts{"en": "given name", "pt": "nome"}}
+	o.TransactionFieldDescriptions = map[string]declared.Text{"speed": texts{"en": "how fast", "pt": "com que pressa"}}
+	business := declared.New(o)
+	for lang, want := range map[string][3]string{"en": {"who sends", "given name", "how fast"}, "pt": {"quem envia", "nome", "com que pressa"}} {
+		info, err := business.Receiver.Info(t.Context(), anchor.InfoRequest{Lang: lang})
+		require.NoError(t, err)
+		needs, err := business.Customers.Get(t.Context(), anchor.CustomerGet{Type: "sep31-sender", Lang: lang})
+		require.NoError(t, err)
+		require.Equal(t, want, [3]string{
+			info.SenderTypes["sep31-sender"].Description, needs.Fields["first_name"].Description, info.Fields["speed"].Description,
+		}, lang)
+		require.Equal(t, "family name", needs.Fields["last_name"].Description, "what is not translated stays")
+		require.Equal(t, []string{"slow", "fast"}, info.Fields["speed"].Choices, "choices are what is given back")
+		_, err = business.Receiver.ProcessPostRequest(t.Context(), anchor.PostRequest{Lang: lang, Fields: map[string]string{"speed": "warp"}})
+		require.Equal(t, want[2], anchor.ProblemOf(err).Fields["speed"].Description)
+	}
+	require.Empty(t, o.TransactionFields["speed"].Description, "what was declared stays as it is")
+}
+
 func TestInfo_names_the_types_of_each_side_and_the_fields(t *testing.T) {
 	t.Parallel()
 	info, err := declared.New(options()).Receiver.Info(t.Context(), anchor.InfoRequest{})

@@ -147,11 +147,17 @@ func (w *World) FundedBy(n int, change func(*store.Transaction, *store.Payout)) 
 	return ids
 }
 
-func (w *World) fund(ctx context.Context, tx *store.Tx, number int, change func(*store.Transaction, *store.Payout)) (string, error) {
+// Agreed is a transaction as it is agreed on, not stored yet, without customers and memo.
+func (w *World) Agreed() store.Transaction {
 	var t store.Transaction
 	t.ID, t.OwnerAccount, t.AssetID, t.AssetCode, t.AssetIssuer = store.NewID(), Sending, w.asset.ID, "USDC", Issuer
 	t.Decimals, t.FeePercent, t.FundingMethod, t.ReceivingAccount = 2, "1", "SEPA", Account
 	t.ExpectedUnits, t.FeeUnits, t.OutUnits, t.OutDecimals, t.OutAsset = Credited, Credited/100, 9900, 2, "iso4217:USD"
+	return t
+}
+
+func (w *World) fund(ctx context.Context, tx *store.Tx, number int, change func(*store.Transaction, *store.Payout)) (string, error) {
+	t := w.Agreed()
 	t.Publish("id", fmt.Sprint(number))
 	t.TakePart(w.Sender.ID, SenderType, w.Receiver.ID, ReceiverType)
 	if err := w.DB.SealFields(&t, map[string]string{"routing_number": "021000021"}); err != nil {

@@ -1,10 +1,11 @@
--- What may be sent now, in the order in which it became due, from a place on. CROSS JOIN keeps SQLite from looking at the
--- transactions first; the constant state lets both engines use the partial indexes.
+-- What may be sent now, in the order in which it became due, from a place on. Each address is looked up by its key, after the
+-- callbacks were found; the constant state lets both engines use the partial indexes.
 -- name: DueCallbacks :many
-SELECT c.id, c.next_us, t.callback_url
-FROM callbacks c CROSS JOIN transactions t
+SELECT c.id, c.next_us, CAST(COALESCE(CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT s.url FROM customer_subscriptions s WHERE s.customer_id = c.subject_id)
+    ELSE (SELECT t.callback_url FROM transactions t WHERE t.id = c.subject_id) END, '') AS TEXT) AS callback_url
+FROM callbacks c
 WHERE c.state = 'pending' AND c.next_us <= @now_us AND (c.next_us, c.id) > (CAST(@after_us AS BIGINT), CAST(@after_id AS TEXT))
-  AND t.id = c.subject_id
   AND NOT EXISTS (
     SELECT 1 FROM callbacks e
     WHERE e.state = 'pending' AND e.subject_kind = c.subject_kind AND e.subject_id = c.subject_id

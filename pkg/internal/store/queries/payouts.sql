@@ -33,3 +33,13 @@ WHERE (CAST(@state AS TEXT) = '' OR p.state = CAST(@state AS TEXT))
   AND (CAST(@transaction_id AS TEXT) = '' OR p.transaction_id = CAST(@transaction_id AS TEXT))
 ORDER BY CASE WHEN t.conflict <> '' THEN 0 ELSE 1 END, p.created_us DESC, p.id DESC
 LIMIT @max_rows;
+
+-- CROSS JOIN keeps SQLite from looking at the transactions first; the constants let both use the partial index.
+-- name: PayoutsToPrice :many
+SELECT sqlc.embed(p), sqlc.embed(t) FROM payouts p CROSS JOIN transactions t
+WHERE t.id = p.transaction_id AND p.state = 'waiting' AND p.waits_for = 'price' AND p.next_us <= @now_us
+ORDER BY p.next_us, p.id LIMIT @max_rows;
+
+-- name: PricePayout :execrows
+UPDATE payouts SET version = @version + 1, amount_units = @amount_units, tries = 0, updated_us = @now_us
+WHERE id = @id AND version = @version AND state = 'waiting' AND waits_for = 'price';

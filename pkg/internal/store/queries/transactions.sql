@@ -3,12 +3,14 @@ INSERT INTO transactions (id, owner_account, owner_memo_type, owner_memo, client
     funded, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units,
     max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang,
     receiving_account, memo_type, memo, expected_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id,
-    sealed_key, sealed_fields, callback_url, expires_us, created_us, updated_us, status_us)
+    sealed_key, sealed_fields, callback_url, expires_us, created_us, updated_us, status_us, sender_types, receiver_types, unpriced,
+    eta_seconds)
 VALUES (@id, @owner_account, @owner_memo_type, @owner_memo, @client_domain, 1, @status, @status_message,
     FALSE, @sender_id, @sender_type, @receiver_id, @receiver_type, @asset_id, @asset_code, @asset_issuer, @decimals, @min_units,
     @max_units, @fee_fixed_units, @fee_percent, @funding_method, @quote_id, @destination_asset, @refund_memo_type, @refund_memo, @lang,
     @receiving_account, @memo_type, @memo, @expected_units, @fee_units, @fee_details, @out_units, @out_decimals, @out_asset, @key_id,
-    @sealed_key, @sealed_fields, @callback_url, @expires_us, @now_us, @now_us, @now_us);
+    @sealed_key, @sealed_fields, @callback_url, @expires_us, @now_us, @now_us, @now_us, @sender_types, @receiver_types, @unpriced,
+    @eta_seconds);
 
 -- Every column that may change after a transaction was agreed; guarded by what it was decided on.
 -- name: UpdateTransaction :execrows
@@ -18,7 +20,8 @@ UPDATE transactions SET version = @version + 1, status = @status, status_message
     key_id = @key_id, sealed_key = @sealed_key, sealed_fields = @sealed_fields, required_info = @required_info,
     required_message = @required_message, callback_url = @callback_url, stellar_hash = @stellar_hash,
     external_id = @external_id, expires_us = @expires_us, updated_us = @now_us, status_us = @status_us,
-    completed_us = @completed_us
+    completed_us = @completed_us, sender_id = @sender_id, sender_type = @sender_type, receiver_id = @receiver_id,
+    receiver_type = @receiver_type, unpriced = @unpriced
 WHERE id = @id AND version = @version AND status = @status_before;
 
 -- name: TransactionByID :one

@@ -10,7 +10,7 @@ import (
 )
 
 const callbacksOfSubject = `-- name: CallbacksOfSubject :many
-SELECT id, subject_kind, subject_id, seq, subscriber, body, state, attempts, next_us, lease_until_us, fence, last_answer, created_us, updated_us FROM callbacks WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq, subscriber
+SELECT id, subject_kind, subject_id, seq, subscriber, body, state, attempts, next_us, lease_until_us, fence, last_answer, created_us, updated_us, topic FROM callbacks WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq, subscriber
 `
 
 type CallbacksOfSubjectParams struct {
@@ -42,6 +42,7 @@ func (q *Queries) CallbacksOfSubject(ctx context.Context, arg CallbacksOfSubject
 			&i.LastAnswer,
 			&i.CreatedUs,
 			&i.UpdatedUs,
+			&i.Topic,
 		); err != nil {
 			return nil, err
 		}
@@ -57,10 +58,11 @@ func (q *Queries) CallbacksOfSubject(ctx context.Context, arg CallbacksOfSubject
 }
 
 const dueCallbacks = `-- name: DueCallbacks :many
-SELECT c.id, c.next_us, t.callback_url
-FROM callbacks c CROSS JOIN transactions t
+SELECT c.id, c.next_us, CAST(COALESCE(CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT s.url FROM customer_subscriptions s WHERE s.customer_id = c.subject_id)
+    ELSE (SELECT t.callback_url FROM transactions t WHERE t.id = c.subject_id) END, '') AS TEXT) AS callback_url
+FROM callbacks c
 WHERE c.state = 'pending' AND c.next_us <= $1 AND (c.next_us, c.id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
-  AND t.id = c.subject_id
   AND NOT EXISTS (
     SELECT 1 FROM callbacks e
     WHERE e.state = 'pending' AND e.subject_kind = c.subject_kind AND e.subject_id = c.subject_id
@@ -81,8 +83,8 @@ type DueCallbacksRow struct {
 	CallbackUrl string
 }
 
-// What may be sent now, in the order in which it became due, from a place on. CROSS JOIN keeps SQLite from looking at the
-// transactions first; the constant state lets both engines use the partial indexes.
+// What may be sent now, in the order in which it became due, from a place on. Each address is looked up by its key, after the
+// callbacks were found; the constant state lets both engines use the partial indexes.
 func (q *Queries) DueCallbacks(ctx context.Context, arg DueCallbacksParams) ([]DueCallbacksRow, error) {
 	rows, err := q.query(ctx, q.dueCallbacksStmt, dueCallbacks,
 		arg.NowUs,

@@ -27,22 +27,3 @@ func (q *Queries) PruneChallenges(ctx context.Context, arg PruneChallengesParams
 	}
 	return result.RowsAffected()
 }
-
-const useChallenge = `-- name: UseChallenge :execrows
-INSERT INTO used_challenges (hash, expires_us) VALUES ($1, $2)
-ON CONFLICT (hash) DO NOTHING
-`
-
-type UseChallengeParams struct {
-	Hash      string
-	ExpiresUs int64
-}
-
-// Of two requests with one challenge at once, the second waits here for the first and then writes nothing.
-func (q *Queries) UseChallenge(ctx context.Context, arg UseChallengeParams) (int64, error) {
-	result, err := q.exec(ctx, q.useChallengeStmt, useChallenge, arg.Hash, arg.ExpiresUs)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}

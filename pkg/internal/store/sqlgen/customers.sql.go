@@ -808,3 +808,97 @@ func (q *Queries) UpdateCustomer(ctx context.Context, arg UpdateCustomerParams) 
 	}
 	return result.RowsAffected()
 }
+
+const withheldTransactionsOfCustomer = `-- name: WithheldTransactionsOfCustomer :many
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions
+WHERE (sender_id = $1 OR receiver_id = $1) AND memo IS NULL
+  AND status IN ('pending_receiver', 'pending_customer_info_update')
+ORDER BY id LIMIT $2
+`
+
+type WithheldTransactionsOfCustomerParams struct {
+	CustomerID sql.NullString
+	Most       int32
+}
+
+// Transactions that wait for a customer before their memo is given out.
+func (q *Queries) WithheldTransactionsOfCustomer(ctx context.Context, arg WithheldTransactionsOfCustomerParams) ([]Transaction, error) {
+	rows, err := q.query(ctx, q.withheldTransactionsOfCustomerStmt, withheldTransactionsOfCustomer, arg.CustomerID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Transaction
+	for rows.Next() {
+		var i Transaction
+		if err := rows.Scan(
+			&i.ID,
+			&i.OwnerAccount,
+			&i.OwnerMemoType,
+			&i.OwnerMemo,
+			&i.ClientDomain,
+			&i.Version,
+			&i.Status,
+			&i.StatusMessage,
+			&i.Funded,
+			&i.Conflict,
+			&i.SenderID,
+			&i.SenderType,
+			&i.ReceiverID,
+			&i.ReceiverType,
+			&i.AssetID,
+			&i.AssetCode,
+			&i.AssetIssuer,
+			&i.Decimals,
+			&i.MinUnits,
+			&i.MaxUnits,
+			&i.FeeFixedUnits,
+			&i.FeePercent,
+			&i.FundingMethod,
+			&i.QuoteID,
+			&i.DestinationAsset,
+			&i.RefundMemoType,
+			&i.RefundMemo,
+			&i.Lang,
+			&i.ReceivingAccount,
+			&i.MemoType,
+			&i.Memo,
+			&i.ExpectedUnits,
+			&i.CreditedUnits,
+			&i.PayoutUnits,
+			&i.RefundUnits,
+			&i.FeeUnits,
+			&i.FeeDetails,
+			&i.OutUnits,
+			&i.OutDecimals,
+			&i.OutAsset,
+			&i.KeyID,
+			&i.SealedKey,
+			&i.SealedFields,
+			&i.RequiredInfo,
+			&i.RequiredMessage,
+			&i.CallbackUrl,
+			&i.StellarHash,
+			&i.ExternalID,
+			&i.ExpiresUs,
+			&i.CreatedUs,
+			&i.UpdatedUs,
+			&i.StatusUs,
+			&i.CompletedUs,
+			&i.SenderTypes,
+			&i.ReceiverTypes,
+			&i.Unpriced,
+			&i.EtaSeconds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

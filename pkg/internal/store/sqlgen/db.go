@@ -24,6 +24,9 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.abandonCustomerCallbacksStmt, err = db.PrepareContext(ctx, abandonCustomerCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query AbandonCustomerCallbacks: %w", err)
+	}
 	if q.answerOrPeopleStmt, err = db.PrepareContext(ctx, answerOrPeople); err != nil {
 		return nil, fmt.Errorf("error preparing query AnswerOrPeople: %w", err)
 	}
@@ -41,6 +44,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.chainNameStmt, err = db.PrepareContext(ctx, chainName); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainName: %w", err)
+	}
+	if q.codesOfCustomerStmt, err = db.PrepareContext(ctx, codesOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query CodesOfCustomer: %w", err)
+	}
+	if q.countDownCodeStmt, err = db.PrepareContext(ctx, countDownCode); err != nil {
+		return nil, fmt.Errorf("error preparing query CountDownCode: %w", err)
 	}
 	if q.countFundedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countFundedTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CountFundedTransactionsOfCustomer: %w", err)
@@ -69,6 +78,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.customersToEraseStmt, err = db.PrepareContext(ctx, customersToErase); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomersToErase: %w", err)
 	}
+	if q.customersToRewrapStmt, err = db.PrepareContext(ctx, customersToRewrap); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomersToRewrap: %w", err)
+	}
 	if q.deletedCustomerStmt, err = db.PrepareContext(ctx, deletedCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query DeletedCustomer: %w", err)
 	}
@@ -77,6 +89,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.dueCallbacksStmt, err = db.PrepareContext(ctx, dueCallbacks); err != nil {
 		return nil, fmt.Errorf("error preparing query DueCallbacks: %w", err)
+	}
+	if q.endSubscriptionStmt, err = db.PrepareContext(ctx, endSubscription); err != nil {
+		return nil, fmt.Errorf("error preparing query EndSubscription: %w", err)
 	}
 	if q.eraseCustomerStmt, err = db.PrepareContext(ctx, eraseCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseCustomer: %w", err)
@@ -96,6 +111,33 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.fieldsOfCustomerStmt, err = db.PrepareContext(ctx, fieldsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query FieldsOfCustomer: %w", err)
 	}
+	if q.fileOfAccountStmt, err = db.PrepareContext(ctx, fileOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query FileOfAccount: %w", err)
+	}
+	if q.fileOfUserStmt, err = db.PrepareContext(ctx, fileOfUser); err != nil {
+		return nil, fmt.Errorf("error preparing query FileOfUser: %w", err)
+	}
+	if q.filesOfCustomerStmt, err = db.PrepareContext(ctx, filesOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query FilesOfCustomer: %w", err)
+	}
+	if q.filesToRewrapStmt, err = db.PrepareContext(ctx, filesToRewrap); err != nil {
+		return nil, fmt.Errorf("error preparing query FilesToRewrap: %w", err)
+	}
+	if q.forgetCodesOfCustomerStmt, err = db.PrepareContext(ctx, forgetCodesOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetCodesOfCustomer: %w", err)
+	}
+	if q.forgetFilesOfCustomerStmt, err = db.PrepareContext(ctx, forgetFilesOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetFilesOfCustomer: %w", err)
+	}
+	if q.forgetFilesOfFieldStmt, err = db.PrepareContext(ctx, forgetFilesOfField); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetFilesOfField: %w", err)
+	}
+	if q.forgetIdleCodesStmt, err = db.PrepareContext(ctx, forgetIdleCodes); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetIdleCodes: %w", err)
+	}
+	if q.forgetSubscriptionStmt, err = db.PrepareContext(ctx, forgetSubscription); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetSubscription: %w", err)
+	}
 	if q.freeCallbacksBehindStmt, err = db.PrepareContext(ctx, freeCallbacksBehind); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeCallbacksBehind: %w", err)
 	}
@@ -114,11 +156,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertCustomerStmt, err = db.PrepareContext(ctx, insertCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCustomer: %w", err)
 	}
+	if q.insertCustomerCallbackStmt, err = db.PrepareContext(ctx, insertCustomerCallback); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertCustomerCallback: %w", err)
+	}
+	if q.insertCustomerFileStmt, err = db.PrepareContext(ctx, insertCustomerFile); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertCustomerFile: %w", err)
+	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
 	if q.insertPayoutStmt, err = db.PrepareContext(ctx, insertPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertPayout: %w", err)
+	}
+	if q.insertQuoteStmt, err = db.PrepareContext(ctx, insertQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertQuote: %w", err)
 	}
 	if q.insertReceivingAccountStmt, err = db.PrepareContext(ctx, insertReceivingAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertReceivingAccount: %w", err)
@@ -128,6 +179,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.judgeCustomerFieldStmt, err = db.PrepareContext(ctx, judgeCustomerField); err != nil {
 		return nil, fmt.Errorf("error preparing query JudgeCustomerField: %w", err)
+	}
+	if q.keysOfCustomersStmt, err = db.PrepareContext(ctx, keysOfCustomers); err != nil {
+		return nil, fmt.Errorf("error preparing query KeysOfCustomers: %w", err)
+	}
+	if q.keysOfFilesStmt, err = db.PrepareContext(ctx, keysOfFiles); err != nil {
+		return nil, fmt.Errorf("error preparing query KeysOfFiles: %w", err)
+	}
+	if q.keysOfTransactionsStmt, err = db.PrepareContext(ctx, keysOfTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query KeysOfTransactions: %w", err)
 	}
 	if q.lastPayoutStmt, err = db.PrepareContext(ctx, lastPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LastPayout: %w", err)
@@ -168,6 +228,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.livePayoutStmt, err = db.PrepareContext(ctx, livePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LivePayout: %w", err)
 	}
+	if q.liveSubscriptionStmt, err = db.PrepareContext(ctx, liveSubscription); err != nil {
+		return nil, fmt.Errorf("error preparing query LiveSubscription: %w", err)
+	}
+	if q.looseFilesOfAccountStmt, err = db.PrepareContext(ctx, looseFilesOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query LooseFilesOfAccount: %w", err)
+	}
 	if q.moveCursorStmt, err = db.PrepareContext(ctx, moveCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query MoveCursor: %w", err)
 	}
@@ -192,8 +258,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.payoutsOfTransactionStmt, err = db.PrepareContext(ctx, payoutsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PayoutsOfTransaction: %w", err)
 	}
+	if q.payoutsToPriceStmt, err = db.PrepareContext(ctx, payoutsToPrice); err != nil {
+		return nil, fmt.Errorf("error preparing query PayoutsToPrice: %w", err)
+	}
 	if q.personOfAccountStmt, err = db.PrepareContext(ctx, personOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query PersonOfAccount: %w", err)
+	}
+	if q.pricePayoutStmt, err = db.PrepareContext(ctx, pricePayout); err != nil {
+		return nil, fmt.Errorf("error preparing query PricePayout: %w", err)
 	}
 	if q.pruneAnswersStmt, err = db.PrepareContext(ctx, pruneAnswers); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneAnswers: %w", err)
@@ -201,14 +273,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.pruneChallengesStmt, err = db.PrepareContext(ctx, pruneChallenges); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneChallenges: %w", err)
 	}
+	if q.pruneFilesStmt, err = db.PrepareContext(ctx, pruneFiles); err != nil {
+		return nil, fmt.Errorf("error preparing query PruneFiles: %w", err)
+	}
 	if q.putCustomerStatusStmt, err = db.PrepareContext(ctx, putCustomerStatus); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCustomerStatus: %w", err)
 	}
 	if q.putCustomerValueStmt, err = db.PrepareContext(ctx, putCustomerValue); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCustomerValue: %w", err)
 	}
+	if q.putSubscriptionStmt, err = db.PrepareContext(ctx, putSubscription); err != nil {
+		return nil, fmt.Errorf("error preparing query PutSubscription: %w", err)
+	}
+	if q.putVerificationCodeStmt, err = db.PrepareContext(ctx, putVerificationCode); err != nil {
+		return nil, fmt.Errorf("error preparing query PutVerificationCode: %w", err)
+	}
+	if q.quoteOfOwnerStmt, err = db.PrepareContext(ctx, quoteOfOwner); err != nil {
+		return nil, fmt.Errorf("error preparing query QuoteOfOwner: %w", err)
+	}
 	if q.receivingAccountStmt, err = db.PrepareContext(ctx, receivingAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivingAccount: %w", err)
+	}
+	if q.redeemQuoteStmt, err = db.PrepareContext(ctx, redeemQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query RedeemQuote: %w", err)
 	}
 	if q.rememberAnswerStmt, err = db.PrepareContext(ctx, rememberAnswer); err != nil {
 		return nil, fmt.Errorf("error preparing query RememberAnswer: %w", err)
@@ -218,6 +305,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.rewindCursorStmt, err = db.PrepareContext(ctx, rewindCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query RewindCursor: %w", err)
+	}
+	if q.rewrapCustomerStmt, err = db.PrepareContext(ctx, rewrapCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query RewrapCustomer: %w", err)
+	}
+	if q.rewrapFileStmt, err = db.PrepareContext(ctx, rewrapFile); err != nil {
+		return nil, fmt.Errorf("error preparing query RewrapFile: %w", err)
+	}
+	if q.rewrapTransactionStmt, err = db.PrepareContext(ctx, rewrapTransaction); err != nil {
+		return nil, fmt.Errorf("error preparing query RewrapTransaction: %w", err)
+	}
+	if q.sealedFileStmt, err = db.PrepareContext(ctx, sealedFile); err != nil {
+		return nil, fmt.Errorf("error preparing query SealedFile: %w", err)
 	}
 	if q.sealedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, sealedTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query SealedTransactionsOfCustomer: %w", err)
@@ -237,6 +336,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.takeCursorStmt, err = db.PrepareContext(ctx, takeCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeCursor: %w", err)
 	}
+	if q.takeFileStmt, err = db.PrepareContext(ctx, takeFile); err != nil {
+		return nil, fmt.Errorf("error preparing query TakeFile: %w", err)
+	}
 	if q.takeLeaseStmt, err = db.PrepareContext(ctx, takeLease); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeLease: %w", err)
 	}
@@ -251,6 +353,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.transactionOfOwnerStmt, err = db.PrepareContext(ctx, transactionOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionOfOwner: %w", err)
+	}
+	if q.transactionsToRewrapStmt, err = db.PrepareContext(ctx, transactionsToRewrap); err != nil {
+		return nil, fmt.Errorf("error preparing query TransactionsToRewrap: %w", err)
 	}
 	if q.unjudgedCustomersStmt, err = db.PrepareContext(ctx, unjudgedCustomers); err != nil {
 		return nil, fmt.Errorf("error preparing query UnjudgedCustomers: %w", err)
@@ -270,14 +375,19 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateTransactionStmt, err = db.PrepareContext(ctx, updateTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateTransaction: %w", err)
 	}
-	if q.useChallengeStmt, err = db.PrepareContext(ctx, useChallenge); err != nil {
-		return nil, fmt.Errorf("error preparing query UseChallenge: %w", err)
+	if q.withheldTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, withheldTransactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query WithheldTransactionsOfCustomer: %w", err)
 	}
 	return &q, nil
 }
 
 func (q *Queries) Close() error {
 	var err error
+	if q.abandonCustomerCallbacksStmt != nil {
+		if cerr := q.abandonCustomerCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing abandonCustomerCallbacksStmt: %w", cerr)
+		}
+	}
 	if q.answerOrPeopleStmt != nil {
 		if cerr := q.answerOrPeopleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing answerOrPeopleStmt: %w", cerr)
@@ -306,6 +416,16 @@ func (q *Queries) Close() error {
 	if q.chainNameStmt != nil {
 		if cerr := q.chainNameStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing chainNameStmt: %w", cerr)
+		}
+	}
+	if q.codesOfCustomerStmt != nil {
+		if cerr := q.codesOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing codesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.countDownCodeStmt != nil {
+		if cerr := q.countDownCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countDownCodeStmt: %w", cerr)
 		}
 	}
 	if q.countFundedTransactionsOfCustomerStmt != nil {
@@ -353,6 +473,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing customersToEraseStmt: %w", cerr)
 		}
 	}
+	if q.customersToRewrapStmt != nil {
+		if cerr := q.customersToRewrapStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customersToRewrapStmt: %w", cerr)
+		}
+	}
 	if q.deletedCustomerStmt != nil {
 		if cerr := q.deletedCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deletedCustomerStmt: %w", cerr)
@@ -366,6 +491,11 @@ func (q *Queries) Close() error {
 	if q.dueCallbacksStmt != nil {
 		if cerr := q.dueCallbacksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dueCallbacksStmt: %w", cerr)
+		}
+	}
+	if q.endSubscriptionStmt != nil {
+		if cerr := q.endSubscriptionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing endSubscriptionStmt: %w", cerr)
 		}
 	}
 	if q.eraseCustomerStmt != nil {
@@ -398,6 +528,51 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing fieldsOfCustomerStmt: %w", cerr)
 		}
 	}
+	if q.fileOfAccountStmt != nil {
+		if cerr := q.fileOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing fileOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.fileOfUserStmt != nil {
+		if cerr := q.fileOfUserStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing fileOfUserStmt: %w", cerr)
+		}
+	}
+	if q.filesOfCustomerStmt != nil {
+		if cerr := q.filesOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing filesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.filesToRewrapStmt != nil {
+		if cerr := q.filesToRewrapStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing filesToRewrapStmt: %w", cerr)
+		}
+	}
+	if q.forgetCodesOfCustomerStmt != nil {
+		if cerr := q.forgetCodesOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetCodesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.forgetFilesOfCustomerStmt != nil {
+		if cerr := q.forgetFilesOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetFilesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.forgetFilesOfFieldStmt != nil {
+		if cerr := q.forgetFilesOfFieldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetFilesOfFieldStmt: %w", cerr)
+		}
+	}
+	if q.forgetIdleCodesStmt != nil {
+		if cerr := q.forgetIdleCodesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetIdleCodesStmt: %w", cerr)
+		}
+	}
+	if q.forgetSubscriptionStmt != nil {
+		if cerr := q.forgetSubscriptionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetSubscriptionStmt: %w", cerr)
+		}
+	}
 	if q.freeCallbacksBehindStmt != nil {
 		if cerr := q.freeCallbacksBehindStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing freeCallbacksBehindStmt: %w", cerr)
@@ -428,6 +603,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertCustomerStmt: %w", cerr)
 		}
 	}
+	if q.insertCustomerCallbackStmt != nil {
+		if cerr := q.insertCustomerCallbackStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertCustomerCallbackStmt: %w", cerr)
+		}
+	}
+	if q.insertCustomerFileStmt != nil {
+		if cerr := q.insertCustomerFileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertCustomerFileStmt: %w", cerr)
+		}
+	}
 	if q.insertEventStmt != nil {
 		if cerr := q.insertEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
@@ -436,6 +621,11 @@ func (q *Queries) Close() error {
 	if q.insertPayoutStmt != nil {
 		if cerr := q.insertPayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertPayoutStmt: %w", cerr)
+		}
+	}
+	if q.insertQuoteStmt != nil {
+		if cerr := q.insertQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertQuoteStmt: %w", cerr)
 		}
 	}
 	if q.insertReceivingAccountStmt != nil {
@@ -451,6 +641,21 @@ func (q *Queries) Close() error {
 	if q.judgeCustomerFieldStmt != nil {
 		if cerr := q.judgeCustomerFieldStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing judgeCustomerFieldStmt: %w", cerr)
+		}
+	}
+	if q.keysOfCustomersStmt != nil {
+		if cerr := q.keysOfCustomersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keysOfCustomersStmt: %w", cerr)
+		}
+	}
+	if q.keysOfFilesStmt != nil {
+		if cerr := q.keysOfFilesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keysOfFilesStmt: %w", cerr)
+		}
+	}
+	if q.keysOfTransactionsStmt != nil {
+		if cerr := q.keysOfTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keysOfTransactionsStmt: %w", cerr)
 		}
 	}
 	if q.lastPayoutStmt != nil {
@@ -518,6 +723,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing livePayoutStmt: %w", cerr)
 		}
 	}
+	if q.liveSubscriptionStmt != nil {
+		if cerr := q.liveSubscriptionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing liveSubscriptionStmt: %w", cerr)
+		}
+	}
+	if q.looseFilesOfAccountStmt != nil {
+		if cerr := q.looseFilesOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing looseFilesOfAccountStmt: %w", cerr)
+		}
+	}
 	if q.moveCursorStmt != nil {
 		if cerr := q.moveCursorStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing moveCursorStmt: %w", cerr)
@@ -558,9 +773,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing payoutsOfTransactionStmt: %w", cerr)
 		}
 	}
+	if q.payoutsToPriceStmt != nil {
+		if cerr := q.payoutsToPriceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing payoutsToPriceStmt: %w", cerr)
+		}
+	}
 	if q.personOfAccountStmt != nil {
 		if cerr := q.personOfAccountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing personOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.pricePayoutStmt != nil {
+		if cerr := q.pricePayoutStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pricePayoutStmt: %w", cerr)
 		}
 	}
 	if q.pruneAnswersStmt != nil {
@@ -573,6 +798,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing pruneChallengesStmt: %w", cerr)
 		}
 	}
+	if q.pruneFilesStmt != nil {
+		if cerr := q.pruneFilesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pruneFilesStmt: %w", cerr)
+		}
+	}
 	if q.putCustomerStatusStmt != nil {
 		if cerr := q.putCustomerStatusStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putCustomerStatusStmt: %w", cerr)
@@ -583,9 +813,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putCustomerValueStmt: %w", cerr)
 		}
 	}
+	if q.putSubscriptionStmt != nil {
+		if cerr := q.putSubscriptionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putSubscriptionStmt: %w", cerr)
+		}
+	}
+	if q.putVerificationCodeStmt != nil {
+		if cerr := q.putVerificationCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putVerificationCodeStmt: %w", cerr)
+		}
+	}
+	if q.quoteOfOwnerStmt != nil {
+		if cerr := q.quoteOfOwnerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing quoteOfOwnerStmt: %w", cerr)
+		}
+	}
 	if q.receivingAccountStmt != nil {
 		if cerr := q.receivingAccountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing receivingAccountStmt: %w", cerr)
+		}
+	}
+	if q.redeemQuoteStmt != nil {
+		if cerr := q.redeemQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing redeemQuoteStmt: %w", cerr)
 		}
 	}
 	if q.rememberAnswerStmt != nil {
@@ -601,6 +851,26 @@ func (q *Queries) Close() error {
 	if q.rewindCursorStmt != nil {
 		if cerr := q.rewindCursorStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing rewindCursorStmt: %w", cerr)
+		}
+	}
+	if q.rewrapCustomerStmt != nil {
+		if cerr := q.rewrapCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rewrapCustomerStmt: %w", cerr)
+		}
+	}
+	if q.rewrapFileStmt != nil {
+		if cerr := q.rewrapFileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rewrapFileStmt: %w", cerr)
+		}
+	}
+	if q.rewrapTransactionStmt != nil {
+		if cerr := q.rewrapTransactionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rewrapTransactionStmt: %w", cerr)
+		}
+	}
+	if q.sealedFileStmt != nil {
+		if cerr := q.sealedFileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealedFileStmt: %w", cerr)
 		}
 	}
 	if q.sealedTransactionsOfCustomerStmt != nil {
@@ -633,6 +903,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing takeCursorStmt: %w", cerr)
 		}
 	}
+	if q.takeFileStmt != nil {
+		if cerr := q.takeFileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takeFileStmt: %w", cerr)
+		}
+	}
 	if q.takeLeaseStmt != nil {
 		if cerr := q.takeLeaseStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeLeaseStmt: %w", cerr)
@@ -656,6 +931,11 @@ func (q *Queries) Close() error {
 	if q.transactionOfOwnerStmt != nil {
 		if cerr := q.transactionOfOwnerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing transactionOfOwnerStmt: %w", cerr)
+		}
+	}
+	if q.transactionsToRewrapStmt != nil {
+		if cerr := q.transactionsToRewrapStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing transactionsToRewrapStmt: %w", cerr)
 		}
 	}
 	if q.unjudgedCustomersStmt != nil {
@@ -688,9 +968,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateTransactionStmt: %w", cerr)
 		}
 	}
-	if q.useChallengeStmt != nil {
-		if cerr := q.useChallengeStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing useChallengeStmt: %w", cerr)
+	if q.withheldTransactionsOfCustomerStmt != nil {
+		if cerr := q.withheldTransactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing withheldTransactionsOfCustomerStmt: %w", cerr)
 		}
 	}
 	return err
@@ -732,12 +1012,15 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                                       DBTX
 	tx                                       *sql.Tx
+	abandonCustomerCallbacksStmt             *sql.Stmt
 	answerOrPeopleStmt                       *sql.Stmt
 	answersOfPayoutStmt                      *sql.Stmt
 	assetByCodeStmt                          *sql.Stmt
 	attemptsOfPayoutStmt                     *sql.Stmt
 	callbacksOfSubjectStmt                   *sql.Stmt
 	chainNameStmt                            *sql.Stmt
+	codesOfCustomerStmt                      *sql.Stmt
+	countDownCodeStmt                        *sql.Stmt
 	countFundedTransactionsOfCustomerStmt    *sql.Stmt
 	countOpenPaymentsStmt                    *sql.Stmt
 	countUnsettledTransactionsOfCustomerStmt *sql.Stmt
@@ -747,26 +1030,43 @@ type Queries struct {
 	customerOfAccountStmt                    *sql.Stmt
 	customerOfUserStmt                       *sql.Stmt
 	customersToEraseStmt                     *sql.Stmt
+	customersToRewrapStmt                    *sql.Stmt
 	deletedCustomerStmt                      *sql.Stmt
 	dropLeaseStmt                            *sql.Stmt
 	dueCallbacksStmt                         *sql.Stmt
+	endSubscriptionStmt                      *sql.Stmt
 	eraseCustomerStmt                        *sql.Stmt
 	eraseCustomerFieldsStmt                  *sql.Stmt
 	eraseCustomerStatusesStmt                *sql.Stmt
 	eventsOfSubjectStmt                      *sql.Stmt
 	expiredTransactionsStmt                  *sql.Stmt
 	fieldsOfCustomerStmt                     *sql.Stmt
+	fileOfAccountStmt                        *sql.Stmt
+	fileOfUserStmt                           *sql.Stmt
+	filesOfCustomerStmt                      *sql.Stmt
+	filesToRewrapStmt                        *sql.Stmt
+	forgetCodesOfCustomerStmt                *sql.Stmt
+	forgetFilesOfCustomerStmt                *sql.Stmt
+	forgetFilesOfFieldStmt                   *sql.Stmt
+	forgetIdleCodesStmt                      *sql.Stmt
+	forgetSubscriptionStmt                   *sql.Stmt
 	freeCallbacksBehindStmt                  *sql.Stmt
 	holdCallbacksBehindStmt                  *sql.Stmt
 	insertAssetStmt                          *sql.Stmt
 	insertCallbackStmt                       *sql.Stmt
 	insertCursorStmt                         *sql.Stmt
 	insertCustomerStmt                       *sql.Stmt
+	insertCustomerCallbackStmt               *sql.Stmt
+	insertCustomerFileStmt                   *sql.Stmt
 	insertEventStmt                          *sql.Stmt
 	insertPayoutStmt                         *sql.Stmt
+	insertQuoteStmt                          *sql.Stmt
 	insertReceivingAccountStmt               *sql.Stmt
 	insertTransactionStmt                    *sql.Stmt
 	judgeCustomerFieldStmt                   *sql.Stmt
+	keysOfCustomersStmt                      *sql.Stmt
+	keysOfFilesStmt                          *sql.Stmt
+	keysOfTransactionsStmt                   *sql.Stmt
 	lastPayoutStmt                           *sql.Stmt
 	leaseFenceStmt                           *sql.Stmt
 	listAssetsStmt                           *sql.Stmt
@@ -780,6 +1080,8 @@ type Queries struct {
 	listTransactionsStmt                     *sql.Stmt
 	listTransactionsOfStatusStmt             *sql.Stmt
 	livePayoutStmt                           *sql.Stmt
+	liveSubscriptionStmt                     *sql.Stmt
+	looseFilesOfAccountStmt                  *sql.Stmt
 	moveCursorStmt                           *sql.Stmt
 	nameChainStmt                            *sql.Stmt
 	nextCallbackStmt                         *sql.Stmt
@@ -788,45 +1090,61 @@ type Queries struct {
 	paymentsOfTransactionStmt                *sql.Stmt
 	payoutByIDStmt                           *sql.Stmt
 	payoutsOfTransactionStmt                 *sql.Stmt
+	payoutsToPriceStmt                       *sql.Stmt
 	personOfAccountStmt                      *sql.Stmt
+	pricePayoutStmt                          *sql.Stmt
 	pruneAnswersStmt                         *sql.Stmt
 	pruneChallengesStmt                      *sql.Stmt
+	pruneFilesStmt                           *sql.Stmt
 	putCustomerStatusStmt                    *sql.Stmt
 	putCustomerValueStmt                     *sql.Stmt
+	putSubscriptionStmt                      *sql.Stmt
+	putVerificationCodeStmt                  *sql.Stmt
+	quoteOfOwnerStmt                         *sql.Stmt
 	receivingAccountStmt                     *sql.Stmt
+	redeemQuoteStmt                          *sql.Stmt
 	rememberAnswerStmt                       *sql.Stmt
 	rememberedAnswerStmt                     *sql.Stmt
 	rewindCursorStmt                         *sql.Stmt
+	rewrapCustomerStmt                       *sql.Stmt
+	rewrapFileStmt                           *sql.Stmt
+	rewrapTransactionStmt                    *sql.Stmt
+	sealedFileStmt                           *sql.Stmt
 	sealedTransactionsOfCustomerStmt         *sql.Stmt
 	seenPaymentsStmt                         *sql.Stmt
 	settleCallbackStmt                       *sql.Stmt
 	statusOfCustomerStmt                     *sql.Stmt
 	statusesOfCustomerStmt                   *sql.Stmt
 	takeCursorStmt                           *sql.Stmt
+	takeFileStmt                             *sql.Stmt
 	takeLeaseStmt                            *sql.Stmt
 	textFieldsOfCustomerStmt                 *sql.Stmt
 	transactionByIDStmt                      *sql.Stmt
 	transactionOfAttemptStmt                 *sql.Stmt
 	transactionOfOwnerStmt                   *sql.Stmt
+	transactionsToRewrapStmt                 *sql.Stmt
 	unjudgedCustomersStmt                    *sql.Stmt
 	updateAssetStmt                          *sql.Stmt
 	updateCustomerStmt                       *sql.Stmt
 	updatePayoutStmt                         *sql.Stmt
 	updateSeedStmt                           *sql.Stmt
 	updateTransactionStmt                    *sql.Stmt
-	useChallengeStmt                         *sql.Stmt
+	withheldTransactionsOfCustomerStmt       *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                                       tx,
 		tx:                                       tx,
+		abandonCustomerCallbacksStmt:             q.abandonCustomerCallbacksStmt,
 		answerOrPeopleStmt:                       q.answerOrPeopleStmt,
 		answersOfPayoutStmt:                      q.answersOfPayoutStmt,
 		assetByCodeStmt:                          q.assetByCodeStmt,
 		attemptsOfPayoutStmt:                     q.attemptsOfPayoutStmt,
 		callbacksOfSubjectStmt:                   q.callbacksOfSubjectStmt,
 		chainNameStmt:                            q.chainNameStmt,
+		codesOfCustomerStmt:                      q.codesOfCustomerStmt,
+		countDownCodeStmt:                        q.countDownCodeStmt,
 		countFundedTransactionsOfCustomerStmt:    q.countFundedTransactionsOfCustomerStmt,
 		countOpenPaymentsStmt:                    q.countOpenPaymentsStmt,
 		countUnsettledTransactionsOfCustomerStmt: q.countUnsettledTransactionsOfCustomerStmt,
@@ -836,26 +1154,43 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		customerOfAccountStmt:                    q.customerOfAccountStmt,
 		customerOfUserStmt:                       q.customerOfUserStmt,
 		customersToEraseStmt:                     q.customersToEraseStmt,
+		customersToRewrapStmt:                    q.customersToRewrapStmt,
 		deletedCustomerStmt:                      q.deletedCustomerStmt,
 		dropLeaseStmt:                            q.dropLeaseStmt,
 		dueCallbacksStmt:                         q.dueCallbacksStmt,
+		endSubscriptionStmt:                      q.endSubscriptionStmt,
 		eraseCustomerStmt:                        q.eraseCustomerStmt,
 		eraseCustomerFieldsStmt:                  q.eraseCustomerFieldsStmt,
 		eraseCustomerStatusesStmt:                q.eraseCustomerStatusesStmt,
 		eventsOfSubjectStmt:                      q.eventsOfSubjectStmt,
 		expiredTransactionsStmt:                  q.expiredTransactionsStmt,
 		fieldsOfCustomerStmt:                     q.fieldsOfCustomerStmt,
+		fileOfAccountStmt:                        q.fileOfAccountStmt,
+		fileOfUserStmt:                           q.fileOfUserStmt,
+		filesOfCustomerStmt:                      q.filesOfCustomerStmt,
+		filesToRewrapStmt:                        q.filesToRewrapStmt,
+		forgetCodesOfCustomerStmt:                q.forgetCodesOfCustomerStmt,
+		forgetFilesOfCustomerStmt:                q.forgetFilesOfCustomerStmt,
+		forgetFilesOfFieldStmt:                   q.forgetFilesOfFieldStmt,
+		forgetIdleCodesStmt:                      q.forgetIdleCodesStmt,
+		forgetSubscriptionStmt:                   q.forgetSubscriptionStmt,
 		freeCallbacksBehindStmt:                  q.freeCallbacksBehindStmt,
 		holdCallbacksBehindStmt:                  q.holdCallbacksBehindStmt,
 		insertAssetStmt:                          q.insertAssetStmt,
 		insertCallbackStmt:                       q.insertCallbackStmt,
 		insertCursorStmt:                         q.insertCursorStmt,
 		insertCustomerStmt:                       q.insertCustomerStmt,
+		insertCustomerCallbackStmt:               q.insertCustomerCallbackStmt,
+		insertCustomerFileStmt:                   q.insertCustomerFileStmt,
 		insertEventStmt:                          q.insertEventStmt,
 		insertPayoutStmt:                         q.insertPayoutStmt,
+		insertQuoteStmt:                          q.insertQuoteStmt,
 		insertReceivingAccountStmt:               q.insertReceivingAccountStmt,
 		insertTransactionStmt:                    q.insertTransactionStmt,
 		judgeCustomerFieldStmt:                   q.judgeCustomerFieldStmt,
+		keysOfCustomersStmt:                      q.keysOfCustomersStmt,
+		keysOfFilesStmt:                          q.keysOfFilesStmt,
+		keysOfTransactionsStmt:                   q.keysOfTransactionsStmt,
 		lastPayoutStmt:                           q.lastPayoutStmt,
 		leaseFenceStmt:                           q.leaseFenceStmt,
 		listAssetsStmt:                           q.listAssetsStmt,
@@ -869,6 +1204,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listTransactionsStmt:                     q.listTransactionsStmt,
 		listTransactionsOfStatusStmt:             q.listTransactionsOfStatusStmt,
 		livePayoutStmt:                           q.livePayoutStmt,
+		liveSubscriptionStmt:                     q.liveSubscriptionStmt,
+		looseFilesOfAccountStmt:                  q.looseFilesOfAccountStmt,
 		moveCursorStmt:                           q.moveCursorStmt,
 		nameChainStmt:                            q.nameChainStmt,
 		nextCallbackStmt:                         q.nextCallbackStmt,
@@ -877,32 +1214,45 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
 		payoutByIDStmt:                           q.payoutByIDStmt,
 		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
+		payoutsToPriceStmt:                       q.payoutsToPriceStmt,
 		personOfAccountStmt:                      q.personOfAccountStmt,
+		pricePayoutStmt:                          q.pricePayoutStmt,
 		pruneAnswersStmt:                         q.pruneAnswersStmt,
 		pruneChallengesStmt:                      q.pruneChallengesStmt,
+		pruneFilesStmt:                           q.pruneFilesStmt,
 		putCustomerStatusStmt:                    q.putCustomerStatusStmt,
 		putCustomerValueStmt:                     q.putCustomerValueStmt,
+		putSubscriptionStmt:                      q.putSubscriptionStmt,
+		putVerificationCodeStmt:                  q.putVerificationCodeStmt,
+		quoteOfOwnerStmt:                         q.quoteOfOwnerStmt,
 		receivingAccountStmt:                     q.receivingAccountStmt,
+		redeemQuoteStmt:                          q.redeemQuoteStmt,
 		rememberAnswerStmt:                       q.rememberAnswerStmt,
 		rememberedAnswerStmt:                     q.rememberedAnswerStmt,
 		rewindCursorStmt:                         q.rewindCursorStmt,
+		rewrapCustomerStmt:                       q.rewrapCustomerStmt,
+		rewrapFileStmt:                           q.rewrapFileStmt,
+		rewrapTransactionStmt:                    q.rewrapTransactionStmt,
+		sealedFileStmt:                           q.sealedFileStmt,
 		sealedTransactionsOfCustomerStmt:         q.sealedTransactionsOfCustomerStmt,
 		seenPaymentsStmt:                         q.seenPaymentsStmt,
 		settleCallbackStmt:                       q.settleCallbackStmt,
 		statusOfCustomerStmt:                     q.statusOfCustomerStmt,
 		statusesOfCustomerStmt:                   q.statusesOfCustomerStmt,
 		takeCursorStmt:                           q.takeCursorStmt,
+		takeFileStmt:                             q.takeFileStmt,
 		takeLeaseStmt:                            q.takeLeaseStmt,
 		textFieldsOfCustomerStmt:                 q.textFieldsOfCustomerStmt,
 		transactionByIDStmt:                      q.transactionByIDStmt,
 		transactionOfAttemptStmt:                 q.transactionOfAttemptStmt,
 		transactionOfOwnerStmt:                   q.transactionOfOwnerStmt,
+		transactionsToRewrapStmt:                 q.transactionsToRewrapStmt,
 		unjudgedCustomersStmt:                    q.unjudgedCustomersStmt,
 		updateAssetStmt:                          q.updateAssetStmt,
 		updateCustomerStmt:                       q.updateCustomerStmt,
 		updatePayoutStmt:                         q.updatePayoutStmt,
 		updateSeedStmt:                           q.updateSeedStmt,
 		updateTransactionStmt:                    q.updateTransactionStmt,
-		useChallengeStmt:                         q.useChallengeStmt,
+		withheldTransactionsOfCustomerStmt:       q.withheldTransactionsOfCustomerStmt,
 	}
 }

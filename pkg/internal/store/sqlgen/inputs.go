@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "27d18173dce4acfbdf455f83f0e86f94a9107fd3122d861efc25e694cb1cbf4e"
+const InputsHash = "cc0cc6494346c8d2b4e9e47729f774c6eb1465abe867fe7a39aa03022803d9ba"

@@ -59,6 +59,7 @@ type Callback struct {
 	LastAnswer   string
 	CreatedUs    int64
 	UpdatedUs    int64
+	Topic        string
 }
 
 type Cursor struct {
@@ -97,12 +98,35 @@ type CustomerField struct {
 	UpdatedUs   int64
 }
 
+type CustomerFile struct {
+	ID           string
+	OwnerAccount string
+	MemoType     string
+	Memo         string
+	CustomerID   sql.NullString
+	Field        string
+	ContentType  string
+	Size         int64
+	KeyID        string
+	SealedKey    string
+	Sealed       string
+	ExpiresUs    int64
+	CreatedUs    int64
+}
+
 type CustomerStatus struct {
 	CustomerID string
 	Type       string
 	Status     anchor.CustomerStatus
 	Message    string
 	Actor      string
+	UpdatedUs  int64
+}
+
+type CustomerSubscription struct {
+	CustomerID string
+	Url        string
+	Ended      bool
 	UpdatedUs  int64
 }
 
@@ -209,6 +233,26 @@ type PayoutAttempt struct {
 	UpdatedUs       int64
 }
 
+type Quote struct {
+	ID                 string
+	OwnerAccount       string
+	SellAsset          string
+	SellUnits          int64
+	SellDecimals       int64
+	BuyAsset           string
+	BuyUnits           int64
+	BuyDecimals        int64
+	FeeUnits           int64
+	FeeDetails         string
+	Context            string
+	SellDeliveryMethod string
+	BuyDeliveryMethod  string
+	CountryCode        string
+	ExpiresUs          int64
+	RedeemedBy         string
+	CreatedUs          int64
+}
+
 type ReceivingAccount struct {
 	Account    string
 	Signer     string
@@ -271,9 +315,22 @@ type Transaction struct {
 	UpdatedUs        int64
 	StatusUs         int64
 	CompletedUs      int64
+	SenderTypes      string
+	ReceiverTypes    string
+	Unpriced         bool
+	EtaSeconds       int64
 }
 
 type UsedChallenge struct {
 	Hash      string
 	ExpiresUs int64
+}
+
+type VerificationCode struct {
+	CustomerID string
+	Name       string
+	SealedCode string
+	TriesLeft  int64
+	ExpiresUs  int64
+	CreatedUs  int64
 }

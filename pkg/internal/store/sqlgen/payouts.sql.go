@@ -265,6 +265,149 @@ func (q *Queries) PayoutsOfTransaction(ctx context.Context, transactionID string
 	return items, nil
 }
 
+const payoutsToPrice = `-- name: PayoutsToPrice :many
+SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.batch_id, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.id, t.owner_account, t.owner_memo_type, t.owner_memo, t.client_domain, t.version, t.status, t.status_message, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id, t.receiver_type, t.asset_id, t.asset_code, t.asset_issuer, t.decimals, t.min_units, t.max_units, t.fee_fixed_units, t.fee_percent, t.funding_method, t.quote_id, t.destination_asset, t.refund_memo_type, t.refund_memo, t.lang, t.receiving_account, t.memo_type, t.memo, t.expected_units, t.credited_units, t.payout_units, t.refund_units, t.fee_units, t.fee_details, t.out_units, t.out_decimals, t.out_asset, t.key_id, t.sealed_key, t.sealed_fields, t.required_info, t.required_message, t.callback_url, t.stellar_hash, t.external_id, t.expires_us, t.created_us, t.updated_us, t.status_us, t.completed_us, t.sender_types, t.receiver_types, t.unpriced, t.eta_seconds FROM payouts p CROSS JOIN transactions t
+WHERE t.id = p.transaction_id AND p.state = 'waiting' AND p.waits_for = 'price' AND p.next_us <= $1
+ORDER BY p.next_us, p.id LIMIT $2
+`
+
+type PayoutsToPriceParams struct {
+	NowUs   int64
+	MaxRows int32
+}
+
+type PayoutsToPriceRow struct {
+	Payout      Payout
+	Transaction Transaction
+}
+
+// CROSS JOIN keeps SQLite from looking at the transactions first; the constants let both use the partial index.
+func (q *Queries) PayoutsToPrice(ctx context.Context, arg PayoutsToPriceParams) ([]PayoutsToPriceRow, error) {
+	rows, err := q.query(ctx, q.payoutsToPriceStmt, payoutsToPrice, arg.NowUs, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PayoutsToPriceRow
+	for rows.Next() {
+		var i PayoutsToPriceRow
+		if err := rows.Scan(
+			&i.Payout.ID,
+			&i.Payout.TransactionID,
+			&i.Payout.Number,
+			&i.Payout.Version,
+			&i.Payout.State,
+			&i.Payout.WaitsFor,
+			&i.Payout.Rail,
+			&i.Payout.BatchID,
+			&i.Payout.DebitUnits,
+			&i.Payout.AmountUnits,
+			&i.Payout.AmountDecimals,
+			&i.Payout.AmountAsset,
+			&i.Payout.Tries,
+			&i.Payout.NextUs,
+			&i.Payout.LeaseOwner,
+			&i.Payout.LeaseUntilUs,
+			&i.Payout.Fence,
+			&i.Payout.CreatedUs,
+			&i.Payout.UpdatedUs,
+			&i.Transaction.ID,
+			&i.Transaction.OwnerAccount,
+			&i.Transaction.OwnerMemoType,
+			&i.Transaction.OwnerMemo,
+			&i.Transaction.ClientDomain,
+			&i.Transaction.Version,
+			&i.Transaction.Status,
+			&i.Transaction.StatusMessage,
+			&i.Transaction.Funded,
+			&i.Transaction.Conflict,
+			&i.Transaction.SenderID,
+			&i.Transaction.SenderType,
+			&i.Transaction.ReceiverID,
+			&i.Transaction.ReceiverType,
+			&i.Transaction.AssetID,
+			&i.Transaction.AssetCode,
+			&i.Transaction.AssetIssuer,
+			&i.Transaction.Decimals,
+			&i.Transaction.MinUnits,
+			&i.Transaction.MaxUnits,
+			&i.Transaction.FeeFixedUnits,
+			&i.Transaction.FeePercent,
+			&i.Transaction.FundingMethod,
+			&i.Transaction.QuoteID,
+			&i.Transaction.DestinationAsset,
+			&i.Transaction.RefundMemoType,
+			&i.Transaction.RefundMemo,
+			&i.Transaction.Lang,
+			&i.Transaction.ReceivingAccount,
+			&i.Transaction.MemoType,
+			&i.Transaction.Memo,
+			&i.Transaction.ExpectedUnits,
+			&i.Transaction.CreditedUnits,
+			&i.Transaction.PayoutUnits,
+			&i.Transaction.RefundUnits,
+			&i.Transaction.FeeUnits,
+			&i.Transaction.FeeDetails,
+			&i.Transaction.OutUnits,
+			&i.Transaction.OutDecimals,
+			&i.Transaction.OutAsset,
+			&i.Transaction.KeyID,
+			&i.Transaction.SealedKey,
+			&i.Transaction.SealedFields,
+			&i.Transaction.RequiredInfo,
+			&i.Transaction.RequiredMessage,
+			&i.Transaction.CallbackUrl,
+			&i.Transaction.StellarHash,
+			&i.Transaction.ExternalID,
+			&i.Transaction.ExpiresUs,
+			&i.Transaction.CreatedUs,
+			&i.Transaction.UpdatedUs,
+			&i.Transaction.StatusUs,
+			&i.Transaction.CompletedUs,
+			&i.Transaction.SenderTypes,
+			&i.Transaction.ReceiverTypes,
+			&i.Transaction.Unpriced,
+			&i.Transaction.EtaSeconds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pricePayout = `-- name: PricePayout :execrows
+UPDATE payouts SET version = $1+ 1, amount_units = $2, tries = 0, updated_us = $3
+WHERE id = $4 AND version = $5 AND state = 'waiting' AND waits_for = 'price'
+`
+
+type PricePayoutParams struct {
+	Version     int64
+	AmountUnits int64
+	NowUs       int64
+	ID          string
+}
+
+func (q *Queries) PricePayout(ctx context.Context, arg PricePayoutParams) (int64, error) {
+	result, err := q.exec(ctx, q.pricePayoutStmt, pricePayout,
+		arg.Version,
+		arg.AmountUnits,
+		arg.NowUs,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const updatePayout = `-- name: UpdatePayout :execrows
 UPDATE payouts SET version = $1+ 1, state = $2, waits_for = $3, tries = $4, next_us = $5,
     lease_owner = $6, lease_until_us = $7, updated_us = $8

@@ -90,12 +90,14 @@ INSERT INTO transactions (id, owner_account, owner_memo_type, owner_memo, client
     funded, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units,
     max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang,
     receiving_account, memo_type, memo, expected_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id,
-    sealed_key, sealed_fields, callback_url, expires_us, created_us, updated_us, status_us)
+    sealed_key, sealed_fields, callback_url, expires_us, created_us, updated_us, status_us, sender_types, receiver_types, unpriced,
+    eta_seconds)
 VALUES ($1, $2, $3, $4, $5, 1, $6, $7,
     FALSE, $8, $9, $10, $11, $12, $13, $14, $15, $16,
     $17, $18, $19, $20, $21, $22, $23, $24, $25,
     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
-    $36, $37, $38, $39, $40, $40, $40)
+    $36, $37, $38, $39, $40, $40, $40, $41, $42, $43,
+    $44)
 `
 
 type InsertTransactionParams struct {
@@ -139,6 +141,10 @@ type InsertTransactionParams struct {
 	CallbackUrl      string
 	ExpiresUs        int64
 	NowUs            int64
+	SenderTypes      string
+	ReceiverTypes    string
+	Unpriced         bool
+	EtaSeconds       int64
 }
 
 func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionParams) error {
@@ -183,12 +189,16 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 		arg.CallbackUrl,
 		arg.ExpiresUs,
 		arg.NowUs,
+		arg.SenderTypes,
+		arg.ReceiverTypes,
+		arg.Unpriced,
+		arg.EtaSeconds,
 	)
 	return err
 }
 
 const listTransactions = `-- name: ListTransactions :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT)) ORDER BY id DESC LIMIT $2
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT)) ORDER BY id DESC LIMIT $2
 `
 
 type ListTransactionsParams struct {
@@ -260,6 +270,10 @@ func (q *Queries) ListTransactions(ctx context.Context, arg ListTransactionsPara
 			&i.UpdatedUs,
 			&i.StatusUs,
 			&i.CompletedUs,
+			&i.SenderTypes,
+			&i.ReceiverTypes,
+			&i.Unpriced,
+			&i.EtaSeconds,
 		); err != nil {
 			return nil, err
 		}
@@ -275,7 +289,7 @@ func (q *Queries) ListTransactions(ctx context.Context, arg ListTransactionsPara
 }
 
 const listTransactionsOfStatus = `-- name: ListTransactionsOfStatus :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE status = $1 AND (CAST($2 AS TEXT) = '' OR id < CAST($2 AS TEXT))
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE status = $1 AND (CAST($2 AS TEXT) = '' OR id < CAST($2 AS TEXT))
 ORDER BY created_us DESC, id DESC LIMIT $3
 `
 
@@ -348,6 +362,10 @@ func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransact
 			&i.UpdatedUs,
 			&i.StatusUs,
 			&i.CompletedUs,
+			&i.SenderTypes,
+			&i.ReceiverTypes,
+			&i.Unpriced,
+			&i.EtaSeconds,
 		); err != nil {
 			return nil, err
 		}
@@ -363,7 +381,7 @@ func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransact
 }
 
 const transactionByID = `-- name: TransactionByID :one
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE id = $1
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE id = $1
 `
 
 func (q *Queries) TransactionByID(ctx context.Context, id string) (Transaction, error) {
@@ -423,12 +441,16 @@ func (q *Queries) TransactionByID(ctx context.Context, id string) (Transaction, 
 		&i.UpdatedUs,
 		&i.StatusUs,
 		&i.CompletedUs,
+		&i.SenderTypes,
+		&i.ReceiverTypes,
+		&i.Unpriced,
+		&i.EtaSeconds,
 	)
 	return i, err
 }
 
 const transactionOfOwner = `-- name: TransactionOfOwner :one
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us FROM transactions WHERE id = $1 AND owner_account = $2
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE id = $1 AND owner_account = $2
 `
 
 type TransactionOfOwnerParams struct {
@@ -494,6 +516,10 @@ func (q *Queries) TransactionOfOwner(ctx context.Context, arg TransactionOfOwner
 		&i.UpdatedUs,
 		&i.StatusUs,
 		&i.CompletedUs,
+		&i.SenderTypes,
+		&i.ReceiverTypes,
+		&i.Unpriced,
+		&i.EtaSeconds,
 	)
 	return i, err
 }
@@ -505,8 +531,9 @@ UPDATE transactions SET version = $1+ 1, status = $2, status_message = $3, funde
     key_id = $13, sealed_key = $14, sealed_fields = $15, required_info = $16,
     required_message = $17, callback_url = $18, stellar_hash = $19,
     external_id = $20, expires_us = $21, updated_us = $22, status_us = $23,
-    completed_us = $24
-WHERE id = $25 AND version = $26 AND status = $27
+    completed_us = $24, sender_id = $25, sender_type = $26, receiver_id = $27,
+    receiver_type = $28, unpriced = $29
+WHERE id = $30 AND version = $31 AND status = $32
 `
 
 type UpdateTransactionParams struct {
@@ -534,6 +561,11 @@ type UpdateTransactionParams struct {
 	NowUs           int64
 	StatusUs        int64
 	CompletedUs     int64
+	SenderID        sql.NullString
+	SenderType      string
+	ReceiverID      sql.NullString
+	ReceiverType    string
+	Unpriced        bool
 	ID              string
 	StatusBefore    anchor.Status
 }
@@ -565,6 +597,11 @@ func (q *Queries) UpdateTransaction(ctx context.Context, arg UpdateTransactionPa
 		arg.NowUs,
 		arg.StatusUs,
 		arg.CompletedUs,
+		arg.SenderID,
+		arg.SenderType,
+		arg.ReceiverID,
+		arg.ReceiverType,
+		arg.Unpriced,
 		arg.ID,
 		arg.Version,
 		arg.StatusBefore,

@@ -1,0 +1,4 @@
+package sep10
+
+// SigningKey is signingKey, for tests of what nobody can send over HTTP.
+var SigningKey = signingKey

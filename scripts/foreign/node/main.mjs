@@ -1,0 +1,91 @@
+// Stellar's own JavaScript clients against a running anchor: node main.mjs PATH-OF-ANCHOR
+//
+// The wallet SDK and stellar-sdk do what they have clients for; what they have none for is sent by hand. Everything happens
+// on this machine. The exit code is 0 if every step went well.
+
+import assert from "node:assert/strict";
+import dns from "node:dns";
+import { routeDefaultPort } from "./http.mjs";
+import { bySDK, byWallet, byWalletWithHeader, theAnchor } from "./login.mjs";
+import { Report, within } from "./report.mjs";
+import { Scenario, logInForADomain } from "./scenario.mjs";
+import { World } from "./world.mjs";
+
+const allWithin = 150_000;
+
+// Under an address with a port, clients disagree about web_auth_domain: SEP-10's host of the endpoint is with the port for
+// stellar-sdk's own check and others, without for the wallet SDK, which therefore cannot log in.
+async function withAPort(binary, report) {
+  report.heading("an anchor at http://localhost:PORT");
+  await inWorld(binary, {}, async (world) => {
+    const anchor = theAnchor(world.domain);
+    const login = async (account) => {
+      await report.step("the wallet SDK wants web_auth_domain without the port, and says so", () =>
+        assert.rejects(byWallet(anchor, account), /web_auth_domain/),
+      );
+      return report.step("logged in by stellar-sdk", () => bySDK(anchor, world.domain, account));
+    };
+    await new Scenario(report, world, anchor, login).run();
+  });
+}
+
+// Under an address without a port, as in production, all agree.
+async function withoutAPort(binary, report) {
+  report.heading("an anchor at http://localhost");
+  const options = { hostURL: "http://localhost", environment: { ANCHOR_MEMO_TYPE: "hash" } };
+  await inWorld(binary, options, async (world) => {
+    const restore = routeDefaultPort(world.port);
+    try {
+      const anchor = theAnchor(world.domain);
+      const login = async (account) => {
+        await report.step("a user of a shared account is logged in by the wallet SDK, by memo", async () => {
+          assert.equal((await byWallet(anchor, account, { memoId: "17" })).memo, "17");
+        });
+        await report.step("an account that does not exist is logged in by the wallet SDK, its domain signing too", () => logInForADomain(anchor));
+        await report.step("a wallet that signs its request for a challenge as well is logged in", () => byWalletWithHeader(anchor, account));
+        return report.step("logged in by the wallet SDK", () => byWallet(anchor, account));
+      };
+      await new Scenario(report, world, anchor, login).run();
+    } finally {
+      restore();
+    }
+  });
+}
+
+// inWorld runs something in a world of its own and shows the logs if it fails.
+async function inWorld(binary, options, action) {
+  const world = await World.open(binary, options);
+  let complaints;
+  try {
+    await action(world);
+  } catch (error) {
+    world.showLogs();
+    throw error;
+  } finally {
+    complaints = await world.close();
+  }
+  assert.deepEqual(complaints, []);
+}
+
+async function main(binary) {
+  assert.ok(binary, "usage: node main.mjs PATH-OF-ANCHOR");
+  // The anchor listens on 127.0.0.1; localhost may be ::1 first.
+  dns.setDefaultResultOrder("ipv4first");
+  const report = new Report();
+  try {
+    await within(allWithin, withAPort(binary, report).then(() => withoutAPort(binary, report)));
+  } finally {
+    console.log(report.summary());
+  }
+}
+
+// Ends through the exit handlers, which take the processes along.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
+
+main(process.argv[2]).then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
