@@ -123,6 +123,16 @@ func (s Settings) RailOf(fundingMethod string) (string, bool) {
 	return "", false
 }
 
+// ETAOf is how long a payout by a funding method usually takes; 0 where the settings do not say.
+func (s Settings) ETAOf(fundingMethod string) time.Duration {
+	for _, method := range s.FundingMethods {
+		if method.Name == fundingMethod {
+			return method.ETA
+		}
+	}
+	return 0
+}
+
 // defaultCustomerTypes are those of the Polaris manual's cross-border chapter.
 func defaultCustomerTypes() []CustomerType {
 	return []CustomerType{

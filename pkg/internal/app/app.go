@@ -40,7 +40,8 @@ type App struct {
 	log      *slog.Logger
 	db       *store.DB
 	horizon  *stellar.Horizon
-	outbound *outbound.Client
+	outbound *outbound.Client // for callbacks
+	domains  *outbound.Client // for client domains
 	business anchor.Business
 	owner    string // names this process in leases
 	registry *prometheus.Registry
@@ -57,6 +58,7 @@ type App struct {
 // settings are right.
 func Open(ctx context.Context, o Options) (*App, error) {
 	a := &App{settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener, outbound: newOutbound(o.Settings)}
+	a.domains = a.newDomains()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := o.Settings.Validate(o.Role, presumed(o)); err != nil {
 		return nil, err
@@ -77,7 +79,7 @@ func presumed(o Options) config.Supplied {
 	if o.Setup == nil {
 		return config.Supplied{}
 	}
-	p := config.Supplied{Receiver: true, Customers: true}
+	p := config.Supplied{Receiver: true, Customers: true, Quotes: true}
 	for _, method := range o.Settings.FundingMethods {
 		p.Rails = append(p.Rails, method.Rail)
 	}
@@ -100,14 +102,13 @@ func (a *App) open(ctx context.Context) error {
 // wire makes the services. They are cheap: a role uses those it needs.
 func (a *App) wire() {
 	s := a.settings
-	var options []customers.Option
-	if !s.Server.SEP23 {
-		options = append(options, customers.RefuseMuxed())
-	}
-	a.customers = customers.New(a.db, a.business.Customers, a.log, options...)
+	a.customers = customers.New(a.db, a.business.Customers, a.log, a.customerOptions()...)
 	a.transactions = transactions.New(transactions.Deps{
-		DB: a.db, Receiver: a.business.Receiver, Fee: a.business.Fee, Customers: a.customers, Log: a.log,
-		Options: transactions.Options{Lifetime: s.SEP31.TransactionLifetime, CheckCallbackURL: a.checkCallbackURL()},
+		DB: a.db, Receiver: a.business.Receiver, Fee: a.business.Fee, Quotes: a.activeQuotes(), Customers: a.customers, Log: a.log,
+		Options: transactions.Options{
+			Lifetime: s.SEP31.TransactionLifetime, CheckCallbackURL: a.checkCallbackURL(), MemoType: s.SEP31.MemoType,
+			KYCAfterPost: s.SEP31.KYCAfterPost, QuotesRequired: s.SEP38.QuotesRequired, ETA: s.ETAOf,
+		},
 	})
 	a.payments = payments.New(a.db, a.log, payments.Options{Passphrase: s.Network.Passphrase, RailOf: func(method string) string {
 		rail, _ := s.RailOf(method)
@@ -121,9 +122,30 @@ func (a *App) wire() {
 	a.operations.services.Store(&services{a.transactions, a.customers, a.payouts})
 }
 
+func (a *App) customerOptions() []customers.Option {
+	s := a.settings
+	options := []customers.Option{
+		customers.Retain(s.Customers.Retention), customers.FileBytes(s.Limits.FileBytes), customers.FileLifetime(s.Customers.FileLifetime),
+		customers.CheckCallbackURL(a.checkCallbackURL()),
+	}
+	if !s.Server.SEP23 {
+		options = append(options, customers.RefuseMuxed())
+	}
+	return options
+}
+
+// activeQuotes are the business' quotes where SEP-38 is served; nil otherwise: then every asset is paid out as itself.
+func (a *App) activeQuotes() anchor.QuoteIntegration {
+	if !a.settings.Server.Active("sep-38") {
+		return nil
+	}
+	return a.business.Quotes
+}
+
 // Close ends the business and closes the database.
 func (a *App) Close() error {
 	a.outbound.Close()
+	a.domains.Close()
 	var errs []error
 	if a.business.Close != nil {
 		errs = append(errs, a.business.Close())

@@ -84,6 +84,7 @@ var components = []component{
 	{"pkg/internal/sep12", edges},
 	{"pkg/internal/sep31", edges},
 	{"pkg/internal/sep38", edges},
+	{"pkg/internal/openapi", edges},
 	{"pkg/internal/httpserver", edges},
 	{"pkg/internal/integration/declared", edges},
 	{"pkg/internal/integration/remote", edges},
@@ -132,7 +133,7 @@ var restrictions = []restriction{
 		of: []string{"github.com/labstack/echo"},
 		by: []string{
 			"pkg/internal/sep1", "pkg/internal/sep10", "pkg/internal/sep12", "pkg/internal/sep31", "pkg/internal/sep38",
-			"pkg/internal/httpserver", "pkg/internal/integration", "pkg/internal/inspect",
+			"pkg/internal/openapi", "pkg/internal/httpserver", "pkg/internal/integration", "pkg/internal/inspect",
 		},
 		why: "only the edges know echo",
 	},

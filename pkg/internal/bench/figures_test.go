@@ -43,6 +43,8 @@ func BenchmarkFigures(b *testing.B) {
 			run  func(b *testing.B, e engine, t *table)
 		}{
 			{"processes", measureProcesses},
+			{"logins", measureLogins},
+			{"gets", measureGets},
 			{"credit-from-source", measureCreditFromSource},
 			{"credit-from-memory", measureCreditFromMemory},
 			{"payouts", measurePayouts},

@@ -41,6 +41,9 @@ func leaveTraces(t *testing.T, db *store.DB) {
 		return err
 	})
 	d.mustPut(who, customers.Put{Values: map[string]string{"bank_account_number": canary + "2"}})
+	d.mustAdd(who, append(photo(8), canary...))
+	d.business.answer(sends("mobile_number", canary))
+	d.mustPut(who, customers.Put{Values: map[string]string{"mobile_number": canary}})
 	require.NotEmpty(t, d.history(id))
 	require.NoError(t, d.Delete(t.Context(), who, customers.Delete{}))
 }

@@ -80,7 +80,7 @@ func (s *secured) put(t testing.TB, path string, content []byte) {
 // shows is the name in the certificate that a client sees now.
 func (s *secured) shows() string {
 	s.bundle.t.Helper()
-	connection, err := tls.Dial("tcp", s.address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // whose it is, is what the test looks at
+	connection, err := tls.Dial("tcp", s.address, &tls.Config{InsecureSkipVerify: true})
 	require.NoError(s.bundle.t, err)
 	defer connection.Close()
 	return connection.ConnectionState().PeerCertificates[0].Subject.CommonName
@@ -111,7 +111,7 @@ func TestVersionsOfTLSThatAreBrokenAreRefused(t *testing.T) {
 	t.Parallel()
 	s := secure(t, issue(t, "anchor.example"))
 	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		config := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version} //nolint:gosec // that is the test
+		config := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}
 		connection, err := tls.Dial("tcp", s.address, config)
 		require.Equal(t, accepted, err == nil, tls.VersionName(version))
 		if err == nil {
@@ -130,7 +130,9 @@ func TestACertificateThatWasRenewedIsUsedWithoutARestart(t *testing.T) {
 	require.Equal(t, "first", s.shows(), "the files are looked at once a second")
 	s.clock.pass(time.Second)
 	require.Equal(t, "second", s.shows())
-	require.Contains(t, s.log.String(), "read anew")
+	s.clock.pass(time.Hour)
+	require.Equal(t, "second", s.shows())
+	require.Len(t, linesWith(s.log.String(), "read anew"), 1, "files that are the same are left alone")
 }
 
 func TestFilesThatCannotBeUsedLeaveTheCertificateBeforeInUse(t *testing.T) {
@@ -201,7 +203,7 @@ func TestWhoSpeaksPlainHTTPToAnAddressOfTLSIsToldSoInJSON(t *testing.T) {
 func TestWhatIsMalformedIsAnsweredInJSONOverTLSToo(t *testing.T) {
 	t.Parallel()
 	s := secure(t, issue(t, "anchor.example"))
-	connection := tls.Client(s.dial(), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // whose it is does not matter here
+	connection := tls.Client(s.dial(), &tls.Config{InsecureSkipVerify: true})
 	_, err := io.WriteString(connection, "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n")
 	require.NoError(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)

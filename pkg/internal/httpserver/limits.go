@@ -33,8 +33,8 @@ const (
 // address is a client as it is counted.
 type address [16]byte
 
+// addressOf counts all addresses of an IPv6 network as one. An IPv4 address comes as such, not written as IPv6.
 func addressOf(client netip.Addr) address {
-	client = client.Unmap()
 	if network, err := client.Prefix(64); err == nil && client.Is6() {
 		client = network.Addr()
 	}

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// writeJSON writes a node as JSON, keys in the order in which they stand: people wrote them in the order to be read in. With an
-// indent it is spread over lines, each beginning with that indent.
+// writeJSON writes a node as JSON, keys in the order in which they stand: people wrote them in the order to be read in. An
+// indent begins with a new line and is written before every member; without one all is one line.
 func writeJSON(to *bytes.Buffer, n *yaml.Node, indent string) error {
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -24,28 +24,16 @@ func writeJSON(to *bytes.Buffer, n *yaml.Node, indent string) error {
 	return fmt.Errorf("line %d: cannot be written as JSON", n.Line)
 }
 
-// writeMembers writes what a node holds, each member being a value or a key with its value.
+// writeMembers writes what a node holds between two brackets; each member is width nodes: a value, or a key and its value.
 func writeMembers(to *bytes.Buffer, n *yaml.Node, indent, brackets string, width int) error {
 	to.WriteByte(brackets[0])
-	inner := ""
-	if indent != "" {
-		inner = indent + "  "
-	}
+	inner := deeper(indent)
 	for i := 0; i+width <= len(n.Content); i += width {
 		if i > 0 {
 			to.WriteByte(',')
 		}
 		to.WriteString(inner)
-		if width == 2 {
-			if err := writeText(to, n.Content[i].Value); err != nil {
-				return err
-			}
-			to.WriteByte(':')
-			if indent != "" {
-				to.WriteByte(' ')
-			}
-		}
-		if err := writeJSON(to, n.Content[i+width-1], inner); err != nil {
+		if err := writeMember(to, n.Content[i:i+width], inner); err != nil {
 			return err
 		}
 	}
@@ -54,6 +42,27 @@ func writeMembers(to *bytes.Buffer, n *yaml.Node, indent, brackets string, width
 	}
 	to.WriteByte(brackets[1])
 	return nil
+}
+
+func deeper(indent string) string {
+	if indent == "" {
+		return ""
+	}
+	return indent + "  "
+}
+
+func writeMember(to *bytes.Buffer, member []*yaml.Node, indent string) error {
+	if len(member) == 1 {
+		return writeJSON(to, member[0], indent)
+	}
+	if err := writeText(to, member[0].Value); err != nil {
+		return err
+	}
+	to.WriteByte(':')
+	if indent != "" {
+		to.WriteByte(' ')
+	}
+	return writeJSON(to, member[1], indent)
 }
 
 func writeScalar(to *bytes.Buffer, n *yaml.Node) error {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/httpserver"
+	"github.com/anchorkit/anchor/pkg/internal/openapi/openapitest"
 	"github.com/anchorkit/anchor/pkg/internal/sep1"
 )
 
@@ -33,7 +34,7 @@ type bundle struct {
 	reads   atomic.Int32
 	now     time.Time
 	log     *strings.Builder
-	server  *httpserver.Server
+	server  http.Handler
 }
 
 func setup(t testing.TB, change ...func(*sep1.Options)) *bundle {
@@ -60,9 +61,10 @@ func setup(t testing.TB, change ...func(*sep1.Options)) *bundle {
 	}
 	handler, err := sep1.New(b.options)
 	require.NoError(t, err)
-	b.server, err = httpserver.New(httpserver.Options{Log: b.options.Log})
+	front, err := httpserver.New(httpserver.Options{Log: b.options.Log})
 	require.NoError(t, err)
-	handler.Routes(b.server.Group("/.well-known"))
+	handler.Routes(front.Group("/.well-known"))
+	b.server = openapitest.Checked(t, front)
 	return b
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/httpserver"
+	"github.com/anchorkit/anchor/pkg/internal/openapi/openapitest"
 	"github.com/anchorkit/anchor/pkg/internal/sep10"
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
 )
@@ -98,6 +99,7 @@ type bundle struct {
 	challenges *usedChallenges
 	signing    *keypair.Full
 	server     *httpserver.Server
+	checked    http.Handler // the server, held to the document
 	log        *syncBuffer
 	ahead      time.Duration // of the real clock
 }
@@ -148,6 +150,7 @@ func setup(t testing.TB, change ...func(*sep10.Deps)) *bundle {
 	who.POST("/403", tell, handler.Require(anchor.CodeForbidden))
 	who.POST("/optional", tell, handler.Optional(anchor.CodeForbidden))
 	who.GET("/nobody", tell)
+	b.checked = openapitest.Checked(t, b.server, openapitest.Except("/who"))
 	return b
 }
 
@@ -174,7 +177,7 @@ func (b *bundle) send(method, target, contentType string, body io.Reader, header
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	b.server.ServeHTTP(w, r)
+	b.checked.ServeHTTP(w, r)
 	require.Equal(b.t, "*", w.Header().Get("Access-Control-Allow-Origin"))
 	require.Equal(b.t, "application/json", w.Header().Get("Content-Type"))
 	a := answer{status: w.Code, header: w.Header(), raw: w.Body.Bytes()}

@@ -82,3 +82,6 @@ func refusalOf(err error) string {
 	}
 	return "the SEP-10 token is not valid"
 }
+
+// CallerAccount is the account of Caller, whoever of its users speaks; empty for nobody.
+func CallerAccount(c echo.Context) string { return Caller(c).Account }

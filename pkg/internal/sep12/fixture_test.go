@@ -20,6 +20,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/customers"
 	"github.com/anchorkit/anchor/pkg/internal/httpserver"
 	"github.com/anchorkit/anchor/pkg/internal/integration/declared"
+	"github.com/anchorkit/anchor/pkg/internal/openapi/openapitest"
 	"github.com/anchorkit/anchor/pkg/internal/sep12"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/storetest"
@@ -52,7 +53,7 @@ func newServer(t testing.TB, db *store.DB) server {
 	s, err := httpserver.New(httpserver.Options{Log: slog.New(slog.DiscardHandler), MaxMultipart: sep12.MultipartBytes(4 << 20)})
 	require.NoError(t, err)
 	sep12.New(service, caller).Routes(s.Group("/kyc", protect))
-	return server{t, s, db, service}
+	return server{t, openapitest.Checked(t, s), db, service}
 }
 
 func onlyHTTPS(url string) error {

@@ -19,6 +19,15 @@ export async function byWallet(anchor, account, options = {}) {
   return auth.authenticate({ accountKp: SigningKeypair.fromSecret(account.secret()), ...options });
 }
 
+// byWalletOfTwo logs in with the signatures of two keys.
+export async function byWalletOfTwo(anchor, account, other) {
+  const signWithClientAccount = ({ transaction }) => {
+    transaction.sign(account, other);
+    return transaction;
+  };
+  return byWallet(anchor, account, { walletSigner: { signWithClientAccount } });
+}
+
 // byWalletWithHeader logs in with the signed Authorization header of SEP-10 3.4, which an anchor need not ask for but must bear.
 export async function byWalletWithHeader(anchor, account) {
   return byWallet(anchor, account, { authHeaderSigner: new DefaultAuthHeaderSigner() });

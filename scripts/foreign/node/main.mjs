@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import dns from "node:dns";
 import { routeDefaultPort } from "./http.mjs";
-import { bySDK, byWallet, byWalletWithHeader, theAnchor } from "./login.mjs";
+import { bySDK, byWallet, byWalletOfTwo, byWalletWithHeader, theAnchor } from "./login.mjs";
+import { Keypair } from "./network.mjs";
 import { Report, within } from "./report.mjs";
 import { Scenario, logInForADomain } from "./scenario.mjs";
 import { World } from "./world.mjs";
@@ -38,17 +39,28 @@ async function withoutAPort(binary, report) {
     try {
       const anchor = theAnchor(world.domain);
       const login = async (account) => {
-        await report.step("a user of a shared account is logged in by the wallet SDK, by memo", async () => {
-          assert.equal((await byWallet(anchor, account, { memoId: "17" })).memo, "17");
-        });
-        await report.step("an account that does not exist is logged in by the wallet SDK, its domain signing too", () => logInForADomain(anchor));
-        await report.step("a wallet that signs its request for a challenge as well is logged in", () => byWalletWithHeader(anchor, account));
+        await otherLogins(report, world, anchor, account);
         return report.step("logged in by the wallet SDK", () => byWallet(anchor, account));
       };
       await new Scenario(report, world, anchor, login).run();
     } finally {
       restore();
     }
+  });
+}
+
+// otherLogins are the ways to log in that a plain one leaves out.
+async function otherLogins(report, world, anchor, account) {
+  await report.step("a user of a shared account is logged in, by memo", async () => {
+    assert.equal((await byWallet(anchor, account, { memoId: "17" })).memo, "17");
+  });
+  await report.step("a wallet that signs its request for a challenge as well is logged in", () => byWalletWithHeader(anchor, account));
+  await report.step("an account that does not exist is logged in, the wallet's domain signing too", () => logInForADomain(anchor));
+  await report.step("an account that needs two signatures is logged in by both and not by one", async () => {
+    const [first, second] = [await world.network.open(), Keypair.random()];
+    await world.network.protect(first, second);
+    await assert.rejects(byWallet(anchor, first), /threshold|weight|signature/);
+    await byWalletOfTwo(anchor, first, second);
   });
 }
 

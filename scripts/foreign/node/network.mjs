@@ -25,6 +25,14 @@ export class Network {
     ]);
   }
 
+  // protect makes an account need the signature of another key as well.
+  async protect(account, signer) {
+    const ed25519PublicKey = signer.publicKey();
+    await this.#submit(account, [], Memo.none(), [
+      Operation.setOptions({ signer: { ed25519PublicKey, weight: 1 }, lowThreshold: 2, medThreshold: 2, highThreshold: 2 }),
+    ]);
+  }
+
   // pay pays what a receiving anchor asked for and returns the hash.
   async pay(account, asset, amount, { stellar_account_id: destination, stellar_memo_type: type, stellar_memo: memo }) {
     return this.#submit(account, [], memoOf(type, memo), [Operation.payment({ destination, asset, amount })]);

@@ -46,17 +46,20 @@ export class Scenario {
   // getReady logs in, and makes the clients that need a login.
   async getReady() {
     const { report, world } = this;
-    this.account = await report.step("an account is opened and filled by stellar-sdk", async () => {
-      const account = await world.network.open();
-      await world.network.fill(account, world.asset, world.issuer, "10000");
-      return account;
-    });
+    this.account = await report.step("an account is opened and filled by stellar-sdk", () => this.filledAccount());
     const auth = await this.login(this.account);
     assert.equal(auth.account, this.account.publicKey());
     this.token = auth.token;
     this.people = new People(await this.anchor.sep12(auth), this.toml.kycServer, this.token);
     this.quotes = new Quotes(this.anchor.sep38(auth), world.sep38);
     this.transfers = new Transfers(world, this.toml.directPaymentServer, this.token, this.account, this.inbox);
+  }
+
+  async filledAccount() {
+    const { network, asset, issuer } = this.world;
+    const account = await network.open();
+    await network.fill(account, asset, issuer, "10000");
+    return account;
   }
 
   async register() {
@@ -98,10 +101,10 @@ export class Scenario {
 
   async transferByQuote() {
     const { report, transfers, quote, world } = this;
-    await report.step("a transfer at a firm quote is completed with the quote's amounts", async () => {
-      const body = { amount: quote.sell_amount, quote_id: quote.id, destination_asset: world.sep38.buy, ...this.parties() };
+    const body = { amount: quote.sell_amount, quote_id: quote.id, destination_asset: world.sep38.buy, ...this.parties() };
+    await report.step("a transfer at a firm quote, paid from another account, is completed with the quote's amounts", async () => {
       const agreed = await transfers.agree(body);
-      const { completed } = await transfers.pay(agreed, agreed.id, quote.sell_amount);
+      const { completed } = await transfers.pay(agreed, agreed.id, quote.sell_amount, await this.filledAccount());
       assert.equal(completed.quote_id, quote.id);
       assert.equal(completed.amount_in_asset, world.sep38.sell);
       assert.equal(completed.amount_out, quote.buy_amount);
@@ -109,6 +112,7 @@ export class Scenario {
       assert.equal(completed.fee_details.total, quote.fee.total);
       assert.equal(completed.fee_details.asset, quote.fee.asset);
     });
+    await report.step("a quote is good for one transaction", () => transfers.refused(body));
   }
 
   async transferAtTheRateOfThePayment() {

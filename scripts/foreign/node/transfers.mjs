@@ -40,10 +40,17 @@ export class Transfers {
     });
   }
 
-  // pay pays what was agreed, follows it to its end and returns the completed transaction. The messages must have told of
-  // the same.
-  async pay(where, id, amount) {
-    const hash = await this.world.network.pay(this.account, this.world.asset, amount, where);
+  // refused asks for a transaction that must not come about.
+  async refused(body) {
+    const json = { asset_code: "USDC", funding_method: "SEPA", ...body };
+    const { error } = await expect(400, "POST", `${this.url}/transactions`, { token: this.token, json });
+    assert.ok(error);
+  }
+
+  // pay pays what was agreed, follows it to its end and returns the completed transaction with the statuses that were told.
+  // The last message must be the transaction as it is then.
+  async pay(where, id, amount, from = this.account) {
+    const hash = await this.world.network.pay(from, this.world.asset, amount, where);
     const completed = await this.awaitStatus(id, "completed");
     assert.equal(completed.stellar_transaction_id, hash);
     near(Number(completed.amount_in), Number(amount));
