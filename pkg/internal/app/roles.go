@@ -121,14 +121,18 @@ func (a *App) checks(ctx context.Context) []httpserver.Check {
 	return list
 }
 
-// tidy removes what has run out: idempotency keys, used challenges, erased customers' last traces.
+// tidy removes what has run out: idempotency keys, used challenges, unused quotes, erased customers' last traces.
 func (a *App) tidy(ctx context.Context) error {
 	l := worker.Loop{Name: "tidy", Interval: time.Minute, Log: a.log}
 	return l.Run(ctx, func(ctx context.Context) (bool, error) { return false, a.prune(ctx) })
 }
 
+// quoteMemory is how long a quote that nobody used can be looked at after it expired.
+const quoteMemory = 7 * 24 * time.Hour
+
 func (a *App) prune(ctx context.Context) error {
 	_, keys := a.db.PruneIdempotencyKeys(ctx)
 	_, challenges := a.db.PruneChallenges(ctx)
-	return errors.Join(keys, challenges, a.customers.Sweep(ctx))
+	_, quotes := a.db.PruneQuotes(ctx, quoteMemory)
+	return errors.Join(keys, challenges, quotes, a.customers.Sweep(ctx))
 }

@@ -42,6 +42,19 @@ func TestOperatorsActions_have_no_address(t *testing.T) {
 	requireRefused(t, p.get("/sep31/transactions"), http.StatusNotFound, http.StatusMethodNotAllowed)
 }
 
+func TestStranger_without_an_agreement_opens_nothing(t *testing.T) {
+	t.Parallel()
+	w := publicWorld(t)
+	stranger, admitted := w.party(), w.user(w.sender, "")
+	theirs := admitted.people()
+	id := admitted.agreed(theirs).text("id")
+	requireRefused(t, stranger.post("/sep31/transactions", agreement(stranger.people())), http.StatusForbidden)
+	requireRefused(t, stranger.get("/sep31/transactions/"+id), http.StatusForbidden, http.StatusNotFound)
+	requireRefused(t, stranger.post("/sep38/quote", map[string]any{
+		"sell_asset": w.received(), "buy_asset": bought, "sell_amount": "100", "context": "sep31",
+	}), http.StatusForbidden)
+}
+
 // promptly is how long refusals may take on a busy machine where they cost next to nothing.
 const promptly = 5 * time.Second
 
@@ -50,6 +63,7 @@ func hugeAmounts() []string {
 	return []string{"1e500000000", "1E+500000000", "1e-500000000", "0.1e999999999", strings.Repeat("9", 10_000), "0." + strings.Repeat("0", 10_000) + "1"}
 }
 
+// This test runs alone, since it counts what the process allocates.
 func TestHugeAmounts_are_refused_at_once_and_cheaply(t *testing.T) {
 	w := newWorld(t, "sqlite", plan{})
 	p := w.party()
@@ -73,7 +87,7 @@ func TestHugeAmounts_are_refused_at_once_and_cheaply(t *testing.T) {
 	}
 	require.Less(t, time.Since(began), promptly)
 	runtime.ReadMemStats(&after)
-	const each = 1 << 20 // bytes, those of the test's own client and of the other tests included
+	const each = 1 << 20 // bytes, those of the test's own client included
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(n*each))
 }
 

@@ -217,6 +217,7 @@ func (w *world) yaml(bank string) string {
       fields:
         - {name: first_name, description: given name}
         - {name: bank_account_number, description: number of the bank account}
+        - {name: photo_id_front, type: binary, description: picture of the passport, optional: true}
 rails:
   - {name: bank, kind: simulated, outcome: accepted, after: 1h, file: %s}
 funding_methods:

@@ -12,6 +12,33 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/httpserver"
 )
 
+func TestTheClientIsThePeerUnlessATrustedProxySaysOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		trusted []string
+		peer    string
+		want    string
+	}{
+		"no proxies":             {nil, "10.0.0.1:1", "10.0.0.1"},
+		"a trusted proxy":        {[]string{"10.0.0.0/8"}, "10.0.0.1:1", "203.0.113.7"},
+		"a private stranger":     {[]string{"10.0.0.0/8"}, "192.168.0.1:1", "192.168.0.1"},
+		"a process on this host": {[]string{"10.0.0.0/8"}, "127.0.0.1:1", "127.0.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, func(o *httpserver.Options) { o.TrustedProxies = c.trusted })
+			b.group.GET("/ip", func(c echo.Context) error { return c.String(http.StatusOK, c.RealIP()) })
+			r := httptest.NewRequest(http.MethodGet, "/sep/ip", nil)
+			r.RemoteAddr = c.peer
+			r.Header.Set("X-Forwarded-For", "198.51.100.1, 203.0.113.7")
+			r.Header.Set("X-Real-Ip", "198.51.100.2")
+			require.Equal(t, c.want, b.do(r).Body.String())
+		})
+	}
+	_, err := httpserver.New(httpserver.Options{TrustedProxies: []string{"10.0.0.1"}})
+	require.ErrorContains(t, err, `"10.0.0.1" is not a network`)
+}
+
 func TestOfXForwardedForOnlyWhatTrustedProxiesWroteIsBelieved(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *httpserver.Options) {

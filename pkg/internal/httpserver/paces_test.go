@@ -23,7 +23,7 @@ func TestPaces_say_what_a_bucket_per_client_says_that_forgets_nobody(t *testing.
 		rate := rapid.SampledFrom([]int{1, 2, 5, 40, 200}).Draw(t, "rate")
 		burst := float64(2 * rate)
 		paces, buckets, now := newPaces[int](rate, mostClients), map[int]*bucket{}, time.Duration(0)
-		for range rapid.IntRange(1, 400).Draw(t, "requests") {
+		for range rapid.IntRange(1, 150).Draw(t, "requests") {
 			now += time.Duration(rapid.SampledFrom([]int{0, 0, 0, 1, 5, 20, 200, 999, 1000, 2500}).Draw(t, "pause")) * time.Millisecond
 			client := rapid.IntRange(0, 3).Draw(t, "client")
 			b := buckets[client]
@@ -102,6 +102,17 @@ func TestPaces_a_flood_of_clients_does_not_grow_the_memory_without_bound(t *test
 		require.Zero(t, paces.take(client, now))
 		require.LessOrEqual(t, len(paces.young), most)
 		require.LessOrEqual(t, len(paces.old), most)
+	}
+}
+
+func TestLimits_all_remember_a_bounded_number_of_clients(t *testing.T) {
+	t.Parallel()
+	l := newLimits(Limits{1, 1, 1, 1, 1}, clockOr(nil))
+	for _, one := range l.addresses {
+		require.Equal(t, mostClients, one.paces.most, one.name)
+	}
+	for _, one := range l.accounts {
+		require.Equal(t, mostClients, one.paces.most, one.name)
 	}
 }
 

@@ -19,6 +19,7 @@ type page struct {
 	About                   template.HTML
 	Style                   template.CSS
 	Groups                  []group
+	Shared                  []sharedView
 	Schemas                 []schemaView
 }
 
@@ -55,13 +56,21 @@ type kindView struct {
 }
 
 type answerView struct {
-	Status     string
-	Good       bool
-	About      template.HTML
-	Headers    []propertyView
-	Kind       string
-	Shape      *schemaView
-	Everywhere bool // described alike for many operations
+	Status  string
+	Good    bool
+	About   template.HTML
+	Headers []propertyView
+	Kind    string
+	Shape   *schemaView
+	Shared  string // the anchor of what many operations answer alike; empty for an answer of this one's own
+}
+
+// sharedView is an answer that many operations give.
+type sharedView struct {
+	Name, Anchor string
+	About        template.HTML
+	Headers      []propertyView
+	Examples     []exampleView
 }
 
 type exampleView struct{ Title, Text string }
@@ -74,7 +83,8 @@ type schemaView struct {
 	Properties   []propertyView
 	Parts        []template.HTML // what it is made of, or one of which it is
 	PartsAre     string
-	Closed       bool // no other keys
+	Rules        []string
+	Values       []string
 }
 
 type propertyView struct {
@@ -123,15 +133,42 @@ func (v viewer) page(m model) (page, error) {
 		}
 		p.Groups = append(p.Groups, g)
 	}
+	var err error
+	if p.Shared, err = v.shared(); err != nil {
+		return p, err
+	}
+	p.Schemas, err = v.all()
+	return p, err
+}
+
+func (v viewer) all() ([]schemaView, error) {
+	var views []schemaView
 	for _, s := range v.Schemas {
 		shape, err := v.named(s.Name)
 		if err != nil {
-			return p, err
+			return nil, err
 		}
-		p.Schemas = append(p.Schemas, shape)
+		views = append(views, shape)
 	}
-	return p, nil
+	return views, nil
 }
+
+func (v viewer) shared() ([]sharedView, error) {
+	var views []sharedView
+	for _, r := range v.Responses {
+		view := sharedView{Name: r.Name, Anchor: sharedAnchor(r.Name), About: markdown(r.Value.Description), Headers: v.headers(r.Value)}
+		for _, m := range r.Value.Content {
+			var err error
+			if view.Examples, err = v.bodyExamples("Answer", m.Value); err != nil {
+				return nil, err
+			}
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
+
+func sharedAnchor(name string) string { return "answer-" + name }
 
 func (v viewer) group(t tag, paths ordered[ordered[operation]]) (group, error) {
 	g := group{
@@ -227,13 +264,14 @@ func (v viewer) bodyView(b *requestBody) (*bodyView, error) {
 func (v viewer) answers(list ordered[response]) ([]answerView, error) {
 	var views []answerView
 	for _, entry := range list {
-		r := v.response(entry.Value)
-		view := answerView{Status: entry.Name, Good: entry.Name < "400", About: markdown(r.Description), Everywhere: entry.Value.Ref != ""}
-		for _, h := range r.Headers {
-			h.Value.Name = h.Name
-			view.Headers = append(view.Headers, v.parameterView(h.Value))
+		if entry.Value.Ref != "" {
+			views = append(views, v.reference(entry))
+			continue
 		}
-		for _, m := range r.Content {
+		view := answerView{
+			Status: entry.Name, Good: entry.Name < "400", About: markdown(entry.Value.Description), Headers: v.headers(entry.Value),
+		}
+		for _, m := range entry.Value.Content {
 			shape, err := v.shape(m.Value.Schema)
 			if err != nil {
 				return nil, err
@@ -243,4 +281,22 @@ func (v viewer) answers(list ordered[response]) ([]answerView, error) {
 		views = append(views, view)
 	}
 	return views, nil
+}
+
+// reference is a shared answer where an operation gives it: its first sentence.
+func (v viewer) reference(entry named[response]) answerView {
+	first, _, _ := strings.Cut(v.response(entry.Value).Description, ". ")
+	return answerView{
+		Status: entry.Name, About: template.HTML(inlined(strings.TrimSuffix(strings.TrimSpace(first), ".") + ".")), // escaped by inlined
+		Shared: sharedAnchor(referred(entry.Value.Ref)),
+	}
+}
+
+func (v viewer) headers(r response) []propertyView {
+	var views []propertyView
+	for _, h := range r.Headers {
+		h.Value.Name = h.Name
+		views = append(views, v.parameterView(h.Value))
+	}
+	return views
 }

@@ -27,10 +27,7 @@ func (v viewer) shape(s *schema) (schemaView, error) {
 }
 
 func (v viewer) inline(s *schema) (schemaView, error) {
-	view := schemaView{
-		About: markdown(s.Description), Type: v.typeOf(s),
-		Closed: s.AdditionalProperties.Value == "false" && len(s.Properties) > 0,
-	}
+	view := schemaView{About: markdown(s.Description), Type: v.typeOf(s), Rules: rulesOf(s), Values: valuesOf(s)}
 	for _, part := range s.AnyOf {
 		view.Parts, view.PartsAre = append(view.Parts, v.typeOf(part)), "One of"
 	}
@@ -153,7 +150,12 @@ func rulesOf(s *schema) []string {
 	return rules
 }
 
-// valuesOf lists the values that are allowed; empty texts and null, which count as absent, are not worth a line.
+// valuesOf lists the values that are allowed, unless the description goes through them. Empty texts and null, which count as
+// absent, are not worth a line.
 func valuesOf(s *schema) []string {
-	return slices.DeleteFunc(slices.Clone(s.Enum), func(value string) bool { return value == "" })
+	values := slices.DeleteFunc(slices.Clone(s.Enum), func(value string) bool { return value == "" })
+	if !slices.ContainsFunc(values, func(value string) bool { return !strings.Contains(s.Description, "`"+value+"`") }) {
+		return nil
+	}
+	return values
 }

@@ -165,3 +165,25 @@ func (tx *Tx) RedeemQuote(ctx context.Context, ownerAccount, id, transactionID s
 	}
 	return Quote{}, fmt.Errorf("quote %s: %w", id, ErrStale)
 }
+
+// PruneQuotes forgets quotes that nobody redeemed and that expired longer ago than keep; it tells how many there were.
+func (db *DB) PruneQuotes(ctx context.Context, keep time.Duration) (forgotten int64, err error) {
+	for {
+		var n int64
+		err := db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
+			now, err := tx.Now(ctx)
+			if err != nil {
+				return err
+			}
+			n, err = tx.q.PruneQuotes(ctx, sqlgen.PruneQuotesParams{BeforeUs: now - keep.Microseconds(), Most: pruneAtOnce})
+			return err
+		})
+		if err != nil {
+			return forgotten, fmt.Errorf("prune quotes: %w", err)
+		}
+		forgotten += n
+		if n < pruneAtOnce {
+			return forgotten, nil
+		}
+	}
+}

@@ -200,3 +200,19 @@ func TestTheDatabaseRefusesQuotesThatMustNeverBe(t *testing.T) {
 		}
 	})
 }
+
+func TestQuotesThatNobodyUsedAreForgottenAWhileAfterTheyExpired(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		good, expired, longGone := quoted(t, db, time.Hour), quoted(t, db, -time.Minute), quoted(t, db, -time.Hour)
+		n, err := db.PruneQuotes(t.Context(), 30*time.Minute)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, n)
+		for _, q := range []store.Quote{good, expired} {
+			_, err = db.QuoteOf(t.Context(), quoteOwner, q.ID)
+			require.NoError(t, err)
+		}
+		_, err = db.QuoteOf(t.Context(), quoteOwner, longGone.ID)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}

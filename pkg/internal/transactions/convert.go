@@ -102,7 +102,28 @@ func (s *Service) quoted(ctx context.Context, a *agreement, amount money.Amount)
 	if err := matches(a, amount, q); err != nil {
 		return conversion{}, err
 	}
+	if err := s.delivers(ctx, a, q); err != nil {
+		return conversion{}, err
+	}
 	return conversion{asset: q.BuyAsset, decimals: int(q.BuyDecimals), quote: &q}, nil
+}
+
+// delivers holds the funding method against what delivers the asset of a quote that names none. An asset that is not offered
+// any more is delivered all the same: the quote binds.
+func (s *Service) delivers(ctx context.Context, a *agreement, q store.Quote) error {
+	if q.BuyDeliveryMethod != "" {
+		return nil
+	}
+	offers, err := s.exchanges(ctx, a.offer, a.who, a.request.Lang)
+	if err != nil {
+		return err
+	}
+	for _, o := range offers {
+		if o.Asset.String() == q.BuyAsset {
+			return deliverable(o, a.method)
+		}
+	}
+	return nil
 }
 
 // matches wants everything that request and quote both say to be the same (SEP-31 "quote_id").

@@ -193,6 +193,23 @@ func TestCreate_refuses_a_quote_that_does_not_fit_the_request(t *testing.T) {
 	}, exchanging)
 }
 
+func TestCreate_wants_a_method_that_delivers_what_a_quote_buys(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w world) {
+		w.changeAsset(t, func(a *store.Asset) error {
+			a.Sep38Enabled = true
+			return a.SetMethods([]string{"SEPA", "SWIFT"})
+		})
+		r := quoted(w.quote(t))
+		r.FundingMethod = "SWIFT"
+		_, err := w.service.Create(t.Context(), w.admit(t, sending), r)
+		require.EqualError(t, err, "funding_method: SWIFT does not deliver iso4217:BRL")
+		r.FundingMethod = "SEPA"
+		_, err = w.service.Create(t.Context(), w.admit(t, sending), r)
+		require.NoError(t, err)
+	}, exchanging)
+}
+
 func TestCreate_leaves_the_price_open_without_a_firm_quote(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w world) {

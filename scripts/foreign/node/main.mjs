@@ -86,18 +86,14 @@ async function main(binary) {
   const report = new Report();
   try {
     await within(allWithin, withAPort(binary, report).then(() => withoutAPort(binary, report)));
-  } finally {
-    console.log(report.summary());
+  } catch (error) {
+    report.fault(error);
   }
+  console.log(report.summary());
+  return report.failed === 0;
 }
 
 // Ends through the exit handlers, which take the processes along.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 
-main(process.argv[2]).then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+process.exit((await main(process.argv[2])) ? 0 : 1);

@@ -5,6 +5,9 @@ import assert from "node:assert/strict";
 const stepWithin = 30_000;
 const waitWithin = 20_000;
 
+// Reported is a failure that was printed already.
+class Reported extends Error {}
+
 export class Report {
   passed = 0;
   failed = 0;
@@ -25,8 +28,15 @@ export class Report {
     } catch (error) {
       this.failed++;
       console.log(`not ok  ${what}: ${explain(error)}`);
-      throw error;
+      throw new Reported(what, { cause: error });
     }
+  }
+
+  // fault counts and prints what failed outside of any step.
+  fault(error) {
+    if (error instanceof Reported) return;
+    this.failed++;
+    console.log(`not ok  ${explain(error)}`);
   }
 
   summary() {

@@ -22,6 +22,7 @@ CREATE TABLE quotes (
     CHECK (fee_units < sell_units)
 );
 CREATE UNIQUE INDEX quotes_redeemed ON quotes (redeemed_by) WHERE redeemed_by <> '';
+CREATE INDEX quotes_expiring ON quotes (expires_us) WHERE redeemed_by = '';
 CREATE INDEX quotes_by_owner ON quotes (owner_account, created_us);
 
 -- A file that was sent ahead of its field, sealed under a key of its own. Once a customer's field has taken it over, only

@@ -11,3 +11,8 @@ SELECT * FROM quotes WHERE id = @id AND owner_account = @owner_account;
 -- name: RedeemQuote :execrows
 UPDATE quotes SET redeemed_by = @redeemed_by
 WHERE id = @id AND owner_account = @owner_account AND redeemed_by = '' AND expires_us > @now_us;
+
+-- name: PruneQuotes :execrows
+DELETE FROM quotes WHERE id IN (
+    SELECT q.id FROM quotes q WHERE q.redeemed_by = '' AND q.expires_us <= @before_us ORDER BY q.expires_us LIMIT @most
+);

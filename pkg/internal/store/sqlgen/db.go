@@ -276,6 +276,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.pruneFilesStmt, err = db.PrepareContext(ctx, pruneFiles); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneFiles: %w", err)
 	}
+	if q.pruneQuotesStmt, err = db.PrepareContext(ctx, pruneQuotes); err != nil {
+		return nil, fmt.Errorf("error preparing query PruneQuotes: %w", err)
+	}
 	if q.putCustomerStatusStmt, err = db.PrepareContext(ctx, putCustomerStatus); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCustomerStatus: %w", err)
 	}
@@ -803,6 +806,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing pruneFilesStmt: %w", cerr)
 		}
 	}
+	if q.pruneQuotesStmt != nil {
+		if cerr := q.pruneQuotesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pruneQuotesStmt: %w", cerr)
+		}
+	}
 	if q.putCustomerStatusStmt != nil {
 		if cerr := q.putCustomerStatusStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putCustomerStatusStmt: %w", cerr)
@@ -1096,6 +1104,7 @@ type Queries struct {
 	pruneAnswersStmt                         *sql.Stmt
 	pruneChallengesStmt                      *sql.Stmt
 	pruneFilesStmt                           *sql.Stmt
+	pruneQuotesStmt                          *sql.Stmt
 	putCustomerStatusStmt                    *sql.Stmt
 	putCustomerValueStmt                     *sql.Stmt
 	putSubscriptionStmt                      *sql.Stmt
@@ -1220,6 +1229,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		pruneAnswersStmt:                         q.pruneAnswersStmt,
 		pruneChallengesStmt:                      q.pruneChallengesStmt,
 		pruneFilesStmt:                           q.pruneFilesStmt,
+		pruneQuotesStmt:                          q.pruneQuotesStmt,
 		putCustomerStatusStmt:                    q.putCustomerStatusStmt,
 		putCustomerValueStmt:                     q.putCustomerValueStmt,
 		putSubscriptionStmt:                      q.putSubscriptionStmt,

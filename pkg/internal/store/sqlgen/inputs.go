@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "cc0cc6494346c8d2b4e9e47729f774c6eb1465abe867fe7a39aa03022803d9ba"
+const InputsHash = "85579210bce10c5168f010c850d123040a69c3b60743d6ee45484d7f78d459f5"

@@ -57,6 +57,25 @@ func (q *Queries) InsertQuote(ctx context.Context, arg InsertQuoteParams) error 
 	return err
 }
 
+const pruneQuotes = `-- name: PruneQuotes :execrows
+DELETE FROM quotes WHERE id IN (
+    SELECT q.id FROM quotes q WHERE q.redeemed_by = '' AND q.expires_us <= $1 ORDER BY q.expires_us LIMIT $2
+)
+`
+
+type PruneQuotesParams struct {
+	BeforeUs int64
+	Most     int32
+}
+
+func (q *Queries) PruneQuotes(ctx context.Context, arg PruneQuotesParams) (int64, error) {
+	result, err := q.exec(ctx, q.pruneQuotesStmt, pruneQuotes, arg.BeforeUs, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const quoteOfOwner = `-- name: QuoteOfOwner :one
 SELECT id, owner_account, sell_asset, sell_units, sell_decimals, buy_asset, buy_units, buy_decimals, fee_units, fee_details, context, sell_delivery_method, buy_delivery_method, country_code, expires_us, redeemed_by, created_us FROM quotes WHERE id = $1 AND owner_account = $2
 `
