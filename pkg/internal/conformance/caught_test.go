@@ -216,7 +216,7 @@ func hidesQuoted() middleman {
 
 func TestEachCheck_finds_a_fault_itself(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sqlite", plan{})
+	w := newWorld(t, "sqlite", unlimited())
 	found := map[int]bool{}
 	for _, f := range faults() {
 		for _, number := range f.found {

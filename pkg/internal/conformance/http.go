@@ -108,7 +108,7 @@ func oneOfNumbers(list []int) string {
 	return strings.Join(texts, " or ")
 }
 
-// demandJSON is demand for an answer that must be JSON of a shape. With several statuses each must be.
+// demandJSON is demand for an answer that must be JSON of a shape.
 func (v *visit) demandJSON(r request, status int, is rule) (any, error) {
 	a, err := v.demand(r, status)
 	if err != nil {

@@ -134,7 +134,7 @@ func boundToSubject(made, used, by string) middleman {
 
 func TestChecks_catch_what_costs_checks_of_the_suite(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sqlite", plan{})
+	w := newWorld(t, "sqlite", unlimited())
 	for _, m := range misbehaviours() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +150,7 @@ func TestChecks_catch_what_costs_checks_of_the_suite(t *testing.T) {
 
 func TestChecks_lose_nothing_by_what_the_suite_tolerates(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sqlite", plan{})
+	w := newWorld(t, "sqlite", unlimited())
 	for name, m := range tolerated() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -176,7 +176,7 @@ func goodAddress(key string, given any) error {
 func (d document) server(key string) (string, error) {
 	given, ok := d.keys[key]
 	if !ok {
-		return "", expected(key+" in stellar.toml", errEmpty)
+		return "", expected(key+" in stellar.toml", nothing)
 	}
 	if err := goodAddress(key, given); err != nil {
 		return "", err

@@ -98,7 +98,7 @@ func givesValidChallenge(v *visit) error {
 func (v *visit) goodOperations(tx *txnbuild.Transaction) error {
 	operations := tx.Operations()
 	if len(operations) == 0 {
-		return expected("operations", errEmpty)
+		return expected("operations", nothing)
 	}
 	if err := v.goodLogin(operations[0]); err != nil {
 		return fmt.Errorf("operation 0: %w", err)
@@ -118,7 +118,7 @@ func (v *visit) goodOperations(tx *txnbuild.Transaction) error {
 		}
 	}
 	if !named {
-		return expected("an operation web_auth_domain", errEmpty)
+		return expected("an operation web_auth_domain", nothing)
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ func givesPrices(v *visit) error {
 		return err
 	}
 	if len(items) == 0 {
-		return expected("prices for "+v.exchange.stellar, errEmpty)
+		return expected("prices for "+v.exchange.stellar, nothing)
 	}
 	first, _ := items[0].(map[string]any)
 	decimals, _ := first["decimals"].(json.Number)
@@ -149,7 +149,7 @@ func givesPrices(v *visit) error {
 	}
 	methods, _ := v.exchange.assets[v.exchange.offChain]["buy_delivery_methods"].([]any)
 	if len(methods) == 0 {
-		return expected("buy_delivery_methods of "+v.exchange.offChain+" in GET /info", errEmpty)
+		return expected("buy_delivery_methods of "+v.exchange.offChain+" in GET /info", nothing)
 	}
 	method, _ := methods[0].(map[string]any)
 	v.exchange.method = textOf(method, "name")

@@ -86,11 +86,11 @@ const unknownQuote = "18e413284"
 func getQuoteChecks() []check {
 	return []check{
 		{55, 38, "GET /quote/:id without a token is forbidden", []int{53}, func(v *visit) error {
-			_, err := v.demandJSON(v.quoted38().as(""), http.StatusForbidden, problem())
+			_, err := v.demandJSON(v.askForQuote().as(""), http.StatusForbidden, problem())
 			return err
 		}},
 		{56, 38, "GET /quote/:id gives what POST /quote gave", []int{53}, func(v *visit) error {
-			quote, err := v.demandObject(v.quoted38(), http.StatusOK, quoteShape())
+			quote, err := v.demandObject(v.askForQuote(), http.StatusOK, quoteShape())
 			if err != nil {
 				return err
 			}
@@ -106,6 +106,7 @@ func getQuoteChecks() []check {
 	}
 }
 
-func (v *visit) quoted38() request {
+// askForQuote asks for the quote of check 53.
+func (v *visit) askForQuote() request {
 	return get(v.exchange.url+"/quote/"+textOf(v.quote, "id"), nil).as(v.token)
 }

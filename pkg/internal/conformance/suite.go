@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -170,5 +169,5 @@ func expected(what string, came any) error {
 	return fmt.Errorf("expected %s, came %v", what, came)
 }
 
-// errEmpty is what came where nothing did.
-var errEmpty = errors.New("nothing")
+// nothing is what came where nothing did.
+const nothing = "nothing"

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,6 +48,12 @@ type world struct {
 type plan struct {
 	rail   anchor.Rails // pays in place of the settings' rail, with all roles at work; nil: the anchor serves only
 	public bool         // not LOCAL_MODE: as on the internet, behind a proxy that ends TLS
+	more   []string     // further variables of the environment
+}
+
+// unlimited is a plan for many clients on one machine.
+func unlimited() plan {
+	return plan{more: []string{"ANCHOR_LIMIT_REQUESTS_PER_ADDRESS=0", "ANCHOR_LIMIT_LOGINS_PER_ADDRESS=0", "ANCHOR_LIMIT_CUSTOMERS_PER_ADDRESS=0"}}
 }
 
 // eachEngine runs a test on both databases at once.
@@ -116,16 +121,15 @@ func (w *world) environment(database string) []string {
 	return []string{
 		"HORIZON_URI=" + w.horizon, "STELLAR_NETWORK_PASSPHRASE=" + w.network.Passphrase(),
 		"DATABASE_URL=" + database, "SIGNING_SEED=" + w.signing.Seed(), "SERVER_JWT_KEY=" + randomKey(), "ANCHOR_MASTER_KEYS=first:" + randomKey(),
-		"ACTIVE_SEPS=sep-1,sep-10,sep-12,sep-31,sep-38", "ANCHOR_LIMIT_REQUESTS_PER_ADDRESS=0", "ANCHOR_LIMIT_LOGINS_PER_ADDRESS=0",
-		"ANCHOR_LIMIT_CUSTOMERS_PER_ADDRESS=0",
+		"ACTIVE_SEPS=sep-1,sep-10,sep-12,sep-31,sep-38",
 	}
 }
 
 func (p plan) environment(w *world) []string {
 	if p.public {
-		return []string{"HOST_URL=" + strings.Replace(w.home, "http:", "https:", 1), "ANCHOR_SENDING_ANCHORS=" + w.sender.Address()}
+		return append(p.more, "HOST_URL="+strings.Replace(w.home, "http:", "https:", 1), "ANCHOR_SENDING_ANCHORS="+w.sender.Address())
 	}
-	return []string{"LOCAL_MODE=1", "HOST_URL=" + w.home}
+	return append(p.more, "LOCAL_MODE=1", "HOST_URL="+w.home)
 }
 
 func randomKey() string {
@@ -145,7 +149,7 @@ func (w *world) load(dir string, environment []string) {
 	w.settings = settings
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // prepareDatabase migrates it and issues the asset.
 func (w *world) prepareDatabase() {

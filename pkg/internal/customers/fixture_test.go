@@ -3,6 +3,7 @@ package customers_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"testing"
 
@@ -25,6 +26,8 @@ const (
 type business struct {
 	mu      sync.Mutex
 	types   map[string]map[string]anchor.Field
+	demands func(about *anchor.Transaction) map[string]anchor.Field // besides those of the type
+	langs   []string
 	put     func(anchor.CustomerPut) (anchor.Verdict, error)
 	delete  func(anchor.CustomerDelete) error
 	judged  []anchor.CustomerPut
@@ -54,6 +57,13 @@ func (b *business) Get(_ context.Context, r anchor.CustomerGet) (anchor.Customer
 	fields, ok := b.types[r.Type]
 	if !ok {
 		return anchor.CustomerRequirements{}, anchor.Refuse("'type' is unknown")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.langs = append(b.langs, r.Lang)
+	if r.Transaction != nil && b.demands != nil {
+		fields = maps.Clone(fields)
+		maps.Copy(fields, b.demands(r.Transaction))
 	}
 	return anchor.CustomerRequirements{Type: r.Type, Fields: fields}, nil
 }

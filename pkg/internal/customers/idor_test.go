@@ -82,3 +82,67 @@ func TestAUser_with_a_memo_does_not_see_the_customer_of_the_account_itself(t *te
 		d.requireCode(anchor.CodeNotFound, err)
 	})
 }
+
+// The threads that Stellar's reference implementation had to mend, each with what it must not come to here.
+
+func TestThread_1916_a_transaction_id_opens_no_customer_of_another_sending_anchor(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		owner, intruder := plain(account()), plain(account())
+		deal := d.withhold(owner.Account)
+		id := d.mustPut(owner, with(deal, receiver, adaReceiver()))
+		for name, who := range map[string]customers.Who{"alone": {}, "with the id": {ID: id}, "with a memo": {Memo: "1"}} {
+			_, err := d.Get(t.Context(), intruder, customers.Query{Who: who, TransactionID: deal.ID, Type: receiver})
+			require.Equal(t, anchor.CodeNotFound, anchor.CodeOf(err), name)
+			stolen := with(deal, receiver, map[string]string{"bank_account_number": "STOLEN"})
+			stolen.Who = who
+			_, err = d.Put(t.Context(), intruder, stolen)
+			require.Equal(t, anchor.CodeNotFound, anchor.CodeOf(err), name)
+		}
+		c, err := d.ForTransaction(t.Context(), owner.Account, id, receiver)
+		require.NoError(t, err)
+		require.Equal(t, adaReceiver(), c.Values)
+		require.Equal(t, id, d.transaction(deal.ID).ReceiverID.String)
+	})
+}
+
+func TestThread_1946_an_id_does_not_let_another_overwrite_where_a_payout_goes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		owner, id, deal := d.paid()
+		intruder := plain(account())
+		own := d.withhold(intruder.Account)
+		f := d.mustAdd(intruder, photo(10))
+		for name, p := range map[string]customers.Put{
+			"by the id":                             {Who: customers.Who{ID: id}, Values: map[string]string{"bank_account_number": "STOLEN"}},
+			"by the id and an own transaction":      {Who: customers.Who{ID: id}, TransactionID: own.ID, Type: receiver, Values: map[string]string{"bank_account_number": "STOLEN"}},
+			"by the id and the transaction of both": {Who: customers.Who{ID: id}, TransactionID: deal.ID, Type: receiver, Values: map[string]string{"bank_account_number": "STOLEN"}},
+			"by a file":                             {Who: customers.Who{ID: id}, Values: map[string]string{"photo_id_front_file_id": f.ID}},
+			"by a code":                             {Who: customers.Who{ID: id}, Values: map[string]string{"mobile_number_verification": "1"}},
+		} {
+			_, err := d.Put(t.Context(), intruder, p)
+			require.Equal(t, anchor.CodeNotFound, anchor.CodeOf(err), name)
+		}
+		c, err := d.ForTransaction(t.Context(), owner.Account, id, receiver)
+		require.NoError(t, err)
+		require.Equal(t, adaReceiver(), c.Values)
+		require.Equal(t, anchor.PayoutReady, d.payout(deal.ID).State)
+		require.Empty(t, d.transaction(own.ID).ReceiverID.String)
+	})
+}
+
+func TestThread_1930_muxed_customers_of_one_custodian_share_no_customer_and_no_file(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		owner := account()
+		one, two := muxed(t, owner, 1, "1"), muxed(t, owner, 2, "2")
+		first, second := d.register(one), d.register(two)
+		require.NotEqual(t, first, second)
+		_, err := d.Get(t.Context(), two, customers.Query{Who: customers.Who{ID: first}})
+		d.requireCode(anchor.CodeNotFound, err)
+		require.Empty(t, d.filesOf(two, d.mustAdd(one, photo(10)).ID, ""))
+		d.requireCode(anchor.CodeNotFound, customers.New(d.db, d.business, nil, anyAddress()).SetCallback(t.Context(), two, customers.Who{ID: first}, "https://x.test/"))
+		_, err = d.Verify(t.Context(), two, customers.Put{Who: customers.Who{ID: first}, Values: code("1")})
+		d.requireCode(anchor.CodeNotFound, err)
+	})
+}

@@ -202,7 +202,7 @@ func (s *Service) meetsTransactions(ctx context.Context, k known, name string, j
 	}
 	for _, row := range rows {
 		side, wanted := row.SideOf(name)
-		if !wanted || row.Party(side) != k.row.ID || j.part != nil && j.part.row.ID == row.ID {
+		if !wanted || !row.Withheld() || row.Party(side) != k.row.ID || j.part != nil && j.part.row.ID == row.ID {
 			continue
 		}
 		public, err := row.Public()

@@ -58,7 +58,7 @@ func RefuseMuxed() Option { return func(o *options) { o.refuseMuxed = true } }
 // hidden at once all the same.
 func Retain(d time.Duration) Option { return func(o *options) { o.retention = d } }
 
-// FileBytes bounds a photo or document; without it 4 MiB are taken. 0 changes nothing.
+// FileBytes bounds a photo or document; without it, and with 0, 4 MiB are taken.
 func FileBytes(n int) Option {
 	return func(o *options) {
 		if n > 0 {

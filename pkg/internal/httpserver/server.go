@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -134,6 +135,18 @@ func (s *Server) addHead(_ string, route echo.Route, handler echo.HandlerFunc, m
 	if route.Method == http.MethodGet {
 		s.echo.HEAD(route.Path, handler, middleware...)
 	}
+}
+
+// Routes lists what was added, each as "GET /pattern", without the HEAD of every GET and the catch-alls of groups.
+func (s *Server) Routes() []string {
+	var list []string
+	for _, route := range s.echo.Routes() {
+		if route.Method != http.MethodHead && route.Method != echo.RouteNotFound {
+			list = append(list, route.Method+" "+route.Path)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // ServeHTTP answers one request, for tests and for servers that stand before this one.

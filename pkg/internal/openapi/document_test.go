@@ -152,7 +152,7 @@ func TestPromisesOfNoOtherKeys_are_in_the_schemas(t *testing.T) {
 	schemas := whole(t).Components.Schemas
 	for _, name := range []string{
 		"Error", "Challenge", "Token", "Customer", "CustomerField", "ProvidedField", "CustomerKept", "File", "FileList", "Info", "ReceivedAsset",
-		"TransactionPosted", "TransactionEnvelope", "Transaction", "FeeDetails", "Refunds", "CustomerInfoNeeded", "TransactionInfoNeeded",
+		"TransactionPosted", "TransactionEnvelope", "Transaction", "FeeDetails", "CustomerInfoNeeded", "TransactionInfoNeeded",
 		"QuoteInfo", "StellarAsset", "OffChainAsset", "BuyPrices", "SellPrices", "AssetPrice", "Price", "Quote",
 	} {
 		additional := schemas[name].Value.AdditionalProperties.Has

@@ -20,6 +20,7 @@ func writeJSON(to *bytes.Buffer, n *yaml.Node, indent string) error {
 		return writeMembers(to, n, indent, "[]", 1)
 	case yaml.ScalarNode:
 		return writeScalar(to, n)
+	case yaml.DocumentNode:
 	}
 	return fmt.Errorf("line %d: cannot be written as JSON", n.Line)
 }

@@ -27,6 +27,11 @@ func markdown(text string) template.HTML {
 	return template.HTML(out.String()) //nolint:gosec // escaped by inlined
 }
 
+// phrase is a text of one line.
+func phrase(text string) template.HTML {
+	return template.HTML(inlined(text)) //nolint:gosec // escaped by inlined
+}
+
 func inlined(text string) string {
 	text = wrapped(html.EscapeString(text), "`", "code")
 	return wrapped(text, "**", "b")

@@ -124,7 +124,7 @@ type viewer struct {
 func (v viewer) page(m model) (page, error) {
 	p := page{
 		Title: m.Info.Title, Version: m.Info.Version, Address: v.address, About: markdown(m.Info.Description),
-		Style: template.CSS(pageStyle), // ours, embedded
+		Style: template.CSS(pageStyle), //nolint:gosec // ours, embedded
 	}
 	for _, t := range m.Tags {
 		g, err := v.group(t, m.Paths)
@@ -287,7 +287,7 @@ func (v viewer) answers(list ordered[response]) ([]answerView, error) {
 func (v viewer) reference(entry named[response]) answerView {
 	first, _, _ := strings.Cut(v.response(entry.Value).Description, ". ")
 	return answerView{
-		Status: entry.Name, About: template.HTML(inlined(strings.TrimSuffix(strings.TrimSpace(first), ".") + ".")), // escaped by inlined
+		Status: entry.Name, About: phrase(strings.TrimSuffix(strings.TrimSpace(first), ".") + "."),
 		Shared: sharedAnchor(referred(entry.Value.Ref)),
 	}
 }

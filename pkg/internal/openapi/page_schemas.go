@@ -103,7 +103,7 @@ func (v viewer) typeOf(s *schema) template.HTML {
 	switch {
 	case s.Ref != "":
 		name := html.EscapeString(referred(s.Ref))
-		return template.HTML(`<a href="#` + schemaAnchor(name) + `">` + name + `</a>`) // name is escaped
+		return template.HTML(`<a href="#` + schemaAnchor(name) + `">` + name + `</a>`) //nolint:gosec // name is escaped
 	case s.Items != nil:
 		return "list of " + v.typeOf(s.Items)
 	case len(s.AllOf) == 1:
@@ -140,7 +140,8 @@ func rulesOf(s *schema) []string {
 	}{
 		{s.Minimum, "at least %d"}, {s.Maximum, "at most %d"}, {s.MinLength, "at least %d long"}, {s.MaxLength, "at most %d long"},
 	} {
-		if bound.value != nil && !(bound.value == s.MinLength && *s.MinLength == 1) { // "not empty" goes without saying
+		notEmpty := bound.value == s.MinLength && bound.value != nil && *bound.value == 1 // goes without saying
+		if bound.value != nil && !notEmpty {
 			rules = append(rules, fmt.Sprintf(bound.words, *bound.value))
 		}
 	}

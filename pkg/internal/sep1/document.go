@@ -26,18 +26,21 @@ type Asset struct {
 	AnchorAsset      string // what it stands for; empty: its code
 }
 
-// documentOf is the document before the business has changed it.
+// documentOf is the document before the business has added to it and changed it.
 func documentOf(o Options, assets []Asset) *anchor.Document {
 	d := &anchor.Document{General: general(o, assets), Documentation: textsOf(o.Documentation)}
 	for _, principal := range o.Principals {
 		d.Principals = append(d.Principals, textsOf(principal))
 	}
-	for _, a := range assets {
-		if a.Enabled {
-			d.Currencies = append(d.Currencies, currency(a, o.Passphrase))
-		}
+	for _, a := range receivedOf(assets) {
+		d.Currencies = append(d.Currencies, currency(a, o.Passphrase))
 	}
 	return d
+}
+
+// receivedOf are the assets that the anchor receives now.
+func receivedOf(assets []Asset) []Asset {
+	return slices.DeleteFunc(slices.Clone(assets), func(a Asset) bool { return !a.Enabled })
 }
 
 func general(o Options, assets []Asset) map[string]any {
@@ -113,16 +116,21 @@ func or(given, otherwise string) string {
 	return given
 }
 
-// textsOf leaves out what was not given, and the slash at the end of addresses, which clients do not expect there.
+// textsOf leaves out what was not given.
 func textsOf(given map[string]string) map[string]any {
 	texts := make(map[string]any, len(given))
 	for key, text := range given {
-		if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
-			text = strings.TrimRight(text, "/")
-		}
-		if text != "" {
+		if text = withoutSlash(text); text != "" {
 			texts[key] = text
 		}
 	}
 	return texts
+}
+
+// withoutSlash takes the slash from the end of addresses, which clients do not expect there.
+func withoutSlash(text string) string {
+	if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
+		return strings.TrimRight(text, "/")
+	}
+	return text
 }

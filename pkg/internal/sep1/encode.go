@@ -16,8 +16,9 @@ import (
 // maxSize is what clients read at most (SEP-1: 100 KB).
 const maxSize = 100_000
 
-// encode writes a document as TOML 0.4, which is what the parsers of wallets understand.
-func encode(d *anchor.Document) ([]byte, error) {
+// encode writes a document as TOML 0.4, which is what the parsers of wallets understand, with the tables that only the
+// business' own has.
+func encode(d *anchor.Document, o own) ([]byte, error) {
 	document := make(map[string]any, len(d.General)+3)
 	if err := addTable(document, "", d.General); err != nil {
 		return nil, err
@@ -38,7 +39,32 @@ func encode(d *anchor.Document) ([]byte, error) {
 			document[name] = tables
 		}
 	}
+	if err := addOwn(document, o); err != nil {
+		return nil, err
+	}
 	return written(document)
+}
+
+func addOwn(document map[string]any, o own) error {
+	for name, table := range o.tables {
+		if err := addNamed(document, name, table); err != nil {
+			return err
+		}
+	}
+	for name, list := range o.lists {
+		if err := addNamed(document, name, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addNamed(document map[string]any, name string, value any) error {
+	if _, there := document[name]; there {
+		return fmt.Errorf("%s is a table of the business' own file and a value besides", name)
+	}
+	document[name] = value
+	return nil
 }
 
 func written(document map[string]any) ([]byte, error) {
@@ -68,14 +94,21 @@ func tablesOf(name string, list []map[string]any) ([]map[string]any, error) {
 // addTable adds values of the plain kinds. What a business may not publish, a nested table say, is named with its key.
 func addTable(into map[string]any, path string, values map[string]any) error {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if key == "" || strings.ContainsFunc(key, notBare) {
-			return fmt.Errorf("stellar.toml: key %q may have letters, digits, - and _ only", path+key)
+		if err := checkKey(path, key); err != nil {
+			return err
 		}
 		value, err := plain(values[key])
 		if err != nil {
-			return fmt.Errorf("stellar.toml: %s%s %w", path, key, err)
+			return fmt.Errorf("%s%s %w", path, key, err)
 		}
 		into[key] = value
+	}
+	return nil
+}
+
+func checkKey(path, key string) error {
+	if key == "" || strings.ContainsFunc(key, notBare) {
+		return fmt.Errorf("key %q may have letters, digits, - and _ only", path+key)
 	}
 	return nil
 }

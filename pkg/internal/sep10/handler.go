@@ -41,7 +41,6 @@ type Deps struct {
 	Issuer        string   // URL of the endpoint: the iss of its tokens
 
 	JWTKeys           [][]byte      // at least 32 bytes each: the first signs tokens, all verify them
-	JWTKey            []byte        // the only one of JWTKeys, where those are not given
 	TokenLifetime     time.Duration // whole seconds
 	ChallengeLifetime time.Duration // whole seconds
 	MuxedAllowed      bool          // M… accounts (SEP-23)
@@ -63,9 +62,6 @@ type Handler struct {
 
 // New checks the parts and makes a Handler of them.
 func New(d Deps) (*Handler, error) {
-	if len(d.JWTKeys) == 0 && len(d.JWTKey) > 0 {
-		d.JWTKeys = [][]byte{d.JWTKey}
-	}
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("sep10: %w", err)
 	}

@@ -36,22 +36,21 @@ type Handler struct {
 // Option changes how a Handler works.
 type Option func(*Handler)
 
-// FileBytes tells how large one photo or document may be; without it 4 MiB. 0 changes nothing.
-func FileBytes(n int) Option {
-	return func(h *Handler) {
-		if n > 0 {
-			h.multipart = MultipartBytes(n)
-		}
-	}
-}
+// FileBytes tells how large one photo or document may be; without it, and with 0, 4 MiB.
+func FileBytes(n int) Option { return func(h *Handler) { h.multipart = MultipartBytes(n) } }
 
-// MultipartBytes is how large a multipart body is taken where one file may have so many bytes: two of them, such as both
-// sides of a document, and what goes with them. A server that limits bodies itself must let as much through.
-func MultipartBytes(fileBytes int) int64 { return 2*int64(fileBytes) + 1<<20 }
+// MultipartBytes is how large a multipart body is taken where one file may have so many bytes (0: 4 MiB): two of them, such
+// as both sides of a document, and what goes with them. A server that limits bodies itself must let as much through.
+func MultipartBytes(fileBytes int) int64 {
+	if fileBytes <= 0 {
+		fileBytes = 4 << 20
+	}
+	return 2*int64(fileBytes) + 1<<20
+}
 
 // New makes the handler; caller tells whom the request's token names.
 func New(customers Customers, caller func(echo.Context) anchor.SendingAnchor, options ...Option) *Handler {
-	h := &Handler{customers: customers, caller: caller, multipart: MultipartBytes(4 << 20)}
+	h := &Handler{customers: customers, caller: caller, multipart: MultipartBytes(0)}
 	for _, option := range options {
 		option(h)
 	}

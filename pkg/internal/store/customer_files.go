@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
@@ -120,15 +123,18 @@ func (db *DB) FilesOfCustomer(ctx context.Context, customerID string) ([]Custome
 	for i, row := range rows {
 		list[i] = described(row)
 	}
+	slices.SortFunc(list, func(a, b CustomerFile) int { return strings.Compare(a.ID, b.ID) })
 	return list, nil
 }
 
-// FileContent opens a file that nobody has taken over yet; ErrNotFound otherwise.
+// FileContent opens a file that nobody has taken over yet; ErrStale if somebody just did.
 func (tx *Tx) FileContent(ctx context.Context, f CustomerFile) (CustomerValue, error) {
-	sealed, err := tx.q.SealedFile(ctx, f.ID)
-	row, err := found(sealed, err, "file %s", f.ID)
+	row, err := tx.q.SealedFile(ctx, f.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrStale
+	}
 	if err != nil {
-		return CustomerValue{}, err
+		return CustomerValue{}, fmt.Errorf("file %s: %w", f.ID, err)
 	}
 	key, err := tx.db.keys.openDataKey(row.KeyID, row.SealedKey, fileBound(f.ID))
 	if err != nil {

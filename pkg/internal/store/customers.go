@@ -171,7 +171,7 @@ func (tx *Tx) OpenTransactionsOf(ctx context.Context, customerID string) ([]stri
 	return ids, nil
 }
 
-// WithheldTransactionsOf reads transactions that wait for a customer before their memo is given out, oldest first.
+// WithheldTransactionsOf reads transactions that wait for a customer before their memo is given out, in no order.
 func (db *DB) WithheldTransactionsOf(ctx context.Context, customerID string, limit int) ([]Transaction, error) {
 	most := int32(min(max(limit, 1), 1000))
 	rows, err := db.q.WithheldTransactionsOfCustomer(ctx, sqlgen.WithheldTransactionsOfCustomerParams{CustomerID: nullable(customerID), Most: most})

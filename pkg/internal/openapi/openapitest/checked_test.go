@@ -196,3 +196,31 @@ func TestPaths_may_lack_a_prefix_or_be_left_out(t *testing.T) {
 	require.Empty(t, judged(t, e, openapitest.Except("/info")))
 	require.Contains(t, judged(t, e, openapitest.Except("/inf")), "no such path")
 }
+
+func TestACallback_is_held_to_the_document(t *testing.T) {
+	t.Parallel()
+	signed := http.Header{}
+	for _, name := range []string{"Signature", "X-Stellar-Signature"} {
+		signed.Set(name, "t=1792000000, s=qJ3f6mU1d0Zc2g==")
+	}
+	const transaction = `{"transaction":{"id":"1","status":"completed","started_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}}`
+	for _, row := range []struct {
+		operation, body string
+		header          http.Header
+		says            string
+	}{
+		{"transactionChanged", transaction, signed, ""},
+		{"customerChanged", `{"id":"1","status":"ACCEPTED"}`, signed, ""},
+		{"customerChanged", transaction, signed, `"transaction" is unsupported`},
+		{"transactionChanged", `{"id":"1"}`, signed, `"transaction" is missing`},
+		{"transactionChanged", transaction, http.Header{"Signature": {"none"}, "X-Stellar-Signature": {"none"}}, "Signature"},
+		{"transactionChanged", transaction, nil, "it is missing"},
+		{"quoteChanged", transaction, signed, "no such callback"},
+	} {
+		f := &fake{TB: t}
+		openapitest.Callback(f, row.operation, row.header, []byte(row.body))
+		found := strings.Join(f.faults, "\n")
+		require.Equal(t, row.says == "", found == "", found)
+		require.Contains(t, found, row.says)
+	}
+}

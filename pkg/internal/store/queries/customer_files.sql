@@ -20,7 +20,7 @@ WHERE id = @id AND owner_account = @owner_account AND memo_type = @memo_type AND
 
 -- name: FilesOfCustomer :many
 SELECT id, memo_type, memo, customer_id, field, content_type, size, expires_us FROM customer_files
-WHERE customer_id = @customer_id ORDER BY id;
+WHERE customer_id = @customer_id;
 
 -- name: SealedFile :one
 SELECT key_id, sealed_key, sealed FROM customer_files WHERE id = @id AND customer_id IS NULL;

@@ -133,9 +133,13 @@ SELECT c.id, 0, '', '', 'value', f.name, f.sealed, ''
 FROM customers c JOIN customer_fields f ON f.customer_id = c.id
 WHERE c.id = @id AND c.owner_account = @owner_account AND c.deleted_us = 0 AND f.content_type = '' AND f.sealed <> '';
 
--- Transactions that wait for a customer before their memo is given out.
+-- Transactions that wait for a customer before their memo is given out, in no order. They are found by the customer: what is
+-- open, or has no memo yet, is everybody's.
 -- name: WithheldTransactionsOfCustomer :many
 SELECT * FROM transactions
-WHERE (sender_id = @customer_id OR receiver_id = @customer_id) AND memo IS NULL
-  AND status IN ('pending_receiver', 'pending_customer_info_update')
-ORDER BY id LIMIT @most;
+WHERE id IN (
+    SELECT s.id FROM transactions s WHERE s.sender_id = @customer_id AND s.memo IS NULL
+    UNION ALL
+    SELECT r.id FROM transactions r WHERE r.receiver_id = @customer_id AND r.memo IS NULL)
+  AND status NOT IN ('completed', 'refunded', 'expired', 'error')
+LIMIT @most;

@@ -99,7 +99,7 @@ func (q *Queries) FileOfUser(ctx context.Context, arg FileOfUserParams) (FileOfU
 
 const filesOfCustomer = `-- name: FilesOfCustomer :many
 SELECT id, memo_type, memo, customer_id, field, content_type, size, expires_us FROM customer_files
-WHERE customer_id = $1 ORDER BY id
+WHERE customer_id = $1
 `
 
 type FilesOfCustomerRow struct {

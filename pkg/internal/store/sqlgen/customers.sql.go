@@ -811,9 +811,12 @@ func (q *Queries) UpdateCustomer(ctx context.Context, arg UpdateCustomerParams) 
 
 const withheldTransactionsOfCustomer = `-- name: WithheldTransactionsOfCustomer :many
 SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions
-WHERE (sender_id = $1 OR receiver_id = $1) AND memo IS NULL
-  AND status IN ('pending_receiver', 'pending_customer_info_update')
-ORDER BY id LIMIT $2
+WHERE id IN (
+    SELECT s.id FROM transactions s WHERE s.sender_id = $1 AND s.memo IS NULL
+    UNION ALL
+    SELECT r.id FROM transactions r WHERE r.receiver_id = $1 AND r.memo IS NULL)
+  AND status NOT IN ('completed', 'refunded', 'expired', 'error')
+LIMIT $2
 `
 
 type WithheldTransactionsOfCustomerParams struct {
@@ -821,7 +824,8 @@ type WithheldTransactionsOfCustomerParams struct {
 	Most       int32
 }
 
-// Transactions that wait for a customer before their memo is given out.
+// Transactions that wait for a customer before their memo is given out, in no order. They are found by the customer: what is
+// open, or has no memo yet, is everybody's.
 func (q *Queries) WithheldTransactionsOfCustomer(ctx context.Context, arg WithheldTransactionsOfCustomerParams) ([]Transaction, error) {
 	rows, err := q.query(ctx, q.withheldTransactionsOfCustomerStmt, withheldTransactionsOfCustomer, arg.CustomerID, arg.Most)
 	if err != nil {

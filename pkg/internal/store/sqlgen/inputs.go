@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "85579210bce10c5168f010c850d123040a69c3b60743d6ee45484d7f78d459f5"
+const InputsHash = "95a503897cb021ef315df2466f32e71f620777be3b08eb9ab93b0d11fd63eb73"
