@@ -253,3 +253,17 @@ func TestAnUnknownType_is_refused_and_leaves_nothing_behind(t *testing.T) {
 		d.requireCode(anchor.CodeInvalid, err)
 	})
 }
+
+func TestALanguage_is_passed_on_wherever_texts_are_made_for_the_client(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.SQLite(t))
+	who := plain(account())
+	d.mustGet(who, customers.Query{Lang: "de"})
+	require.Equal(t, []string{"de"}, d.business.langs, "of somebody unknown")
+	d.mustPut(who, customers.Put{Lang: "pt", Values: adaSender()})
+	require.Equal(t, "pt", d.business.langs[1], "of a new customer")
+	d.mustPut(who, customers.Put{Type: receiver, Lang: "fr", Values: adaReceiver()})
+	require.Contains(t, d.business.langs, "fr")
+	d.mustGet(who, customers.Query{Type: receiver, Lang: "es"})
+	require.Equal(t, "es", d.business.langs[len(d.business.langs)-1])
+}

@@ -24,8 +24,8 @@ func (s *Service) Verify(ctx context.Context, caller anchor.SendingAnchor, p Put
 		return View{}, anchor.Refuse("'id' is missing")
 	}
 	onlyCodes := len(p.Values) > 0 && len(p.Files) == 0
-	for name := range p.Values {
-		onlyCodes = onlyCodes && strings.HasSuffix(name, verification)
+	for name, code := range p.Values {
+		onlyCodes = onlyCodes && strings.HasSuffix(name, verification) && code != ""
 	}
 	if !onlyCodes {
 		return View{}, anchor.Refusef("a field with '%s' after its name is needed, and nothing else", verification)

@@ -72,6 +72,27 @@ func FuzzMultipart(f *testing.F) {
 	})
 }
 
+// A file is taken as it is or refused, whatever the form around it looks like.
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{
+		"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n\r\n--x--\r\n",
+		"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ntext\r\n--x--\r\n",
+		"--x\r\nContent-Disposition: form-data; filename=\"a\"\r\n\r\n\r\n--x--\r\n", "--x--", "",
+	} {
+		f.Add([]byte(seed), "multipart/form-data; boundary=x")
+	}
+	f.Add([]byte("{}"), "application/json")
+	h := New(nil, nil, FileBytes(1000))
+	f.Fuzz(func(t *testing.T, raw []byte, contentType string) {
+		data, err := h.decodeFile(&http.Request{Header: http.Header{"Content-Type": {contentType}}, Body: nopCloser{bytes.NewReader(raw)}})
+		if err != nil {
+			require.NotEqual(t, anchor.CodeInternal, anchor.CodeOf(err), "%v", err)
+			return
+		}
+		require.True(t, bytes.Contains(raw, data) || bytes.Contains(raw, []byte("quoted-printable")))
+	})
+}
+
 type nopCloser struct{ *bytes.Reader }
 
 func (nopCloser) Close() error { return nil }
