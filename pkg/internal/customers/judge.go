@@ -310,24 +310,16 @@ func (s *Service) changeOf(verdicts map[string]ruling) store.CustomerChange {
 
 // graver orders what verdicts may say of a field by what counts more.
 func graver(s anchor.FieldStatus) int {
-	switch s {
-	case anchor.FieldRejected:
-		return 2
-	case anchor.FieldVerificationRequired:
-		return 1
-	}
-	return 0
+	return map[anchor.FieldStatus]int{anchor.FieldRejected: 2, anchor.FieldVerificationRequired: 1}[s]
 }
 
 func (s *Service) judged(field anchor.FieldVerdict, asked store.AskedField) store.JudgedField {
 	judged := store.JudgedField{Status: field.Status}
-	switch field.Status {
-	case anchor.FieldRejected:
+	if field.Status == anchor.FieldRejected {
 		judged.Error, judged.Asked = field.Error, asked
-	case anchor.FieldVerificationRequired:
-		if field.Code != "" {
-			judged.Code = &store.NewCode{Text: field.Code, Tries: codeTries, Lifetime: s.options.codeLifetime}
-		}
+	}
+	if field.Code != "" {
+		judged.Code = &store.NewCode{Text: field.Code, Tries: codeTries, Lifetime: s.options.codeLifetime}
 	}
 	return judged
 }

@@ -120,7 +120,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, c store.Customer, e en
 	if err != nil {
 		return plan{}, err
 	}
-	if g.refusal != nil {
+	if g.failed() {
 		return plan{lost(g.over, statuses, e.roles), g}, nil
 	}
 	if err := s.fill(fields, changed, g.right); err != nil {

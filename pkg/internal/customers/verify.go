@@ -45,6 +45,9 @@ type guesses struct {
 	refusal  error             // what the client is told where one was wrong or over; it counts all the same
 }
 
+// failed tells that a code was wrong or is over: nothing else of the request counts.
+func (g guesses) failed() bool { return len(g.wrong)+len(g.over) > 0 }
+
 // guess holds codes against those that fields wait for. changed are the fields that the same request gives anew. An error
 // refuses the request, and counts nothing.
 func guess(codes map[string]string, sent map[string]store.SentCode, fields map[string]store.CustomerField, changed map[string]store.CustomerValue) (guesses, error) {

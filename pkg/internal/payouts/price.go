@@ -23,19 +23,11 @@ var errNoQuotes = errors.New("there is no quote integration")
 // that could not be got is asked for again later. It stops between two payouts when soft ends; hard cancels a call.
 func (s *Service) Price(soft, hard context.Context) (worked bool, err error) {
 	list, err := s.db.PayoutsToPrice(soft, priceAtOnce)
-	if err != nil {
-		return false, err
-	}
-	for _, u := range list {
-		if soft.Err() != nil {
-			return worked, nil
-		}
-		if err := s.priceOne(hard, u); err != nil {
-			return worked, err
-		}
+	for i := 0; i < len(list) && err == nil && soft.Err() == nil; i++ {
+		err = s.priceOne(hard, list[i])
 		worked = true
 	}
-	return worked, nil
+	return worked, err
 }
 
 // priceOne keeps one payout's trouble from the others: only a database that does not answer is an error.
@@ -46,7 +38,7 @@ func (s *Service) priceOne(ctx context.Context, u store.Unpriced) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // cut off by the end of the process: it is asked again
 	}
 	log := s.log.With("payout", u.Payout.ID, "transaction", u.Transaction.ID, "error", err)
 	if refusal := anchor.ProblemOf(err).Text; refusal != "" {

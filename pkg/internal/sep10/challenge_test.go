@@ -89,6 +89,7 @@ func TestAChallengeIsRefused(t *testing.T) {
 		"account=" + g + "&memo=1_0":                 "memo must be",
 		"account=" + g + "&memo=1.0":                 "memo must be",
 		"account=" + g + "&memo=0x1":                 "memo must be",
+		"account=" + g + "&memo=1e500000000":         "memo must be", // 1903
 		"account=" + g + "&memo=%201":                "memo must be",
 		"account=" + g + "&memo=text":                "memo must be",
 		"account=" + g + "&memo=" + maxMemo + "0":    "memo must be",

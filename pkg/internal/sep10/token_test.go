@@ -2,6 +2,7 @@ package sep10_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +54,7 @@ func TestATokenThatIsNotOursIsRefused(t *testing.T) {
 		"that expires now":          {with("exp", now.Unix()), "expired"},
 		"without an expiry":         {with("exp", nil), "not valid"},
 		"with a text as expiry":     {with("exp", "tomorrow"), "not valid"},
+		"with a huge exponent":      {with("exp", json.RawMessage("1e500000000")), "not valid"}, // 1903
 		"with a negative expiry":    {with("exp", -1), "expired"},
 		"of nobody":                 {with("sub", nil), "names no account"},
 		"of a contract":             {with("sub", strkey.MustEncode(strkey.VersionByteContract, make([]byte, 32))), "names no account"},

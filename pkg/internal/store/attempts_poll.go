@@ -185,12 +185,13 @@ func (tx *Tx) PostponePayouts(ctx context.Context, list []Postponed) error {
 // PayoutDueIn tells how long it is until the next payout that is ready (TopicReady), to be priced (TopicPrice) or under way
 // (TopicUnderWay) is due, by the database's clock; zero or less for one that is due now, ok is false if there is none.
 func (db *DB) PayoutDueIn(ctx context.Context, topic Topic) (wait time.Duration, ok bool, err error) {
-	text := "SELECT next_us FROM payouts WHERE state = 'ready' ORDER BY next_us, id LIMIT 1"
-	switch topic {
-	case TopicPrice:
-		text = "SELECT next_us FROM payouts WHERE state = 'waiting' AND waits_for = 'price' ORDER BY next_us, id LIMIT 1"
-	case TopicUnderWay:
-		text = "SELECT next_us FROM payouts WHERE state IN ('sending', 'unknown', 'accepted') ORDER BY next_us, id LIMIT 1"
+	where, known := map[Topic]string{
+		TopicReady:    "state = 'ready'",
+		TopicPrice:    "state = 'waiting' AND waits_for = 'price'",
+		TopicUnderWay: "state IN ('sending', 'unknown', 'accepted')",
+	}[topic]
+	if !known {
+		return 0, false, fmt.Errorf("no payouts are due by topic %q", topic)
 	}
 	tx, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
@@ -198,7 +199,7 @@ func (db *DB) PayoutDueIn(ctx context.Context, topic Topic) (wait time.Duration,
 	}
 	defer func() { _ = tx.Rollback() }() // it has only read
 	var next int64
-	err = tx.QueryRowContext(ctx, text).Scan(&next)
+	err = tx.QueryRowContext(ctx, "SELECT next_us FROM payouts WHERE "+where+" ORDER BY next_us, id LIMIT 1").Scan(&next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
