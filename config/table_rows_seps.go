@@ -69,6 +69,10 @@ func limitRows() []row {
 		rate("requests_per_account", "ANCHOR_LIMIT_REQUESTS_PER_ACCOUNT", "200", "Requests a second with tokens of one account.", func(l *Limits) *int { return &l.RequestsPerAccount }),
 		rate("customers_per_account", "ANCHOR_LIMIT_CUSTOMERS_PER_ACCOUNT", "100", "Requests to /kyc a second with tokens of one account.", func(l *Limits) *int { return &l.CustomersPerAccount }),
 		rate("connections", "ANCHOR_LIMIT_CONNECTIONS", "4096", "Connections that are open at once; more wait to be accepted.", func(l *Limits) *int { return &l.Connections }),
-		rate("file_bytes", "ANCHOR_LIMIT_FILE_BYTES", "4194304", "Bytes of one photo or document.", func(l *Limits) *int { return &l.FileBytes }),
+		{Setting: Setting{
+			Key: "limits.file_bytes", Env: "ANCHOR_LIMIT_FILE_BYTES", Default: "4194304",
+			Meaning: "Bytes of one photo or document of a customer.",
+			Mend:    "give a whole number from 1024 to 33554432",
+		}, field: func(s *Settings) any { return &s.Limits.FileBytes }},
 	}
 }

@@ -192,11 +192,14 @@ func (c *checker) limits() {
 		{"limits.requests_per_account", l.RequestsPerAccount},
 		{"limits.customers_per_account", l.CustomersPerAccount},
 		{"limits.connections", l.Connections},
-		{"limits.file_bytes", l.FileBytes},
 	} {
 		if limit.value < 0 {
 			c.wrong(limit.key, fmt.Sprintf("is %d", limit.value))
 		}
+	}
+	const leastFile, mostFile = 1 << 10, 32 << 20
+	if l.FileBytes < leastFile || l.FileBytes > mostFile {
+		c.wrong("limits.file_bytes", fmt.Sprintf("is %d", l.FileBytes))
 	}
 }
 

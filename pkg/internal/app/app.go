@@ -20,6 +20,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/outbound"
 	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
+	"github.com/anchorkit/anchor/pkg/internal/sep1"
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
@@ -45,6 +46,7 @@ type App struct {
 	business anchor.Business
 	owner    string // names this process in leases
 	registry *prometheus.Registry
+	toml     *sep1.Handler // nil unless it is served
 	listener net.Listener
 
 	customers    *customers.Service

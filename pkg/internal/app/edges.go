@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/stellar/go-stellar-sdk/keypair"
@@ -39,11 +40,10 @@ func (a *App) server() (*httpserver.Server, error) {
 	}
 	everything := server.PerAccount(httpserver.Everything, sep10.CallerAccount)
 	if s.Active("sep-1") {
-		toml, err := a.sep1(auth.Signing.Address())
-		if err != nil {
+		if a.toml, err = a.sep1(auth.Signing.Address()); err != nil {
 			return nil, err
 		}
-		toml.Routes(server.Group("/.well-known"))
+		a.toml.Routes(server.Group("/.well-known"))
 	}
 	if s.Active("sep-10") {
 		auth.Routes(server.Group("/auth"))
@@ -107,6 +107,12 @@ func (a *App) sep10() (*sep10.Handler, error) {
 
 func (a *App) sep1(signingKey string) (*sep1.Handler, error) {
 	o := a.tomlOptions(signingKey)
+	if path := a.settings.Server.TomlFile; path != "" {
+		var err error
+		if o.Own, err = os.ReadFile(path); err != nil {
+			return nil, fmt.Errorf("ANCHOR_TOML_FILE: %w", err)
+		}
+	}
 	return sep1.New(o)
 }
 

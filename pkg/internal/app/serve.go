@@ -11,6 +11,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/callbacks"
 	"github.com/anchorkit/anchor/pkg/internal/outbound"
 	"github.com/anchorkit/anchor/pkg/internal/sep1"
+	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/worker"
 )
 
@@ -35,7 +36,23 @@ func (a *App) serve(life worker.Life) error {
 	group.Go(func() error { return server.Run(life.Soft, life.Hard) })
 	group.Go(func() error { return a.callbacks(signer).Run(life) })
 	group.Go(func() error { return a.tidy(life.Soft) })
+	group.Go(func() error { return a.refresh(life.Soft) })
 	return group.Wait()
+}
+
+// refresh has stellar.toml show a change of an asset at once, whichever process made it.
+func (a *App) refresh(ctx context.Context) error {
+	changed := a.db.Wake(ctx, store.TopicAssets)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			if a.toml != nil {
+				a.toml.Refresh()
+			}
+		}
+	}
 }
 
 func (a *App) publishedAssets(ctx context.Context) ([]sep1.Asset, error) {

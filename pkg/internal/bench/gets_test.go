@@ -19,7 +19,6 @@ const (
 func measureGets(b *testing.B, e engine, t *table) {
 	url := e.url(b)
 	s := newSite(b, url)
-	s.unlimited()
 	s.start(b, "serve").ready(b, s.home+"/.well-known/stellar.toml")
 	l := newLoad(b, s)
 	l.agree(b, shown)

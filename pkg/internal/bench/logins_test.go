@@ -17,18 +17,11 @@ import (
 
 const loginsPerRound = 2000
 
-// unlimited has the anchor answer one address as fast as it can.
-func (s *site) unlimited() {
-	s.environ = append(s.environ, "ANCHOR_LIMIT_REQUESTS_PER_ADDRESS=0", "ANCHOR_LIMIT_LOGINS_PER_ADDRESS=0", "ANCHOR_LIMIT_CUSTOMERS_PER_ADDRESS=0",
-		"ANCHOR_LIMIT_REQUESTS_PER_ACCOUNT=0", "ANCHOR_LIMIT_CUSTOMERS_PER_ACCOUNT=0")
-}
-
 // measureLogins has accounts that exist log in: a challenge, the client's signature, a token. The network that is asked for
 // their signers runs beside the client, on the same processors.
 func measureLogins(b *testing.B, e engine, t *table) {
 	url := e.url(b)
 	s := newSite(b, url)
-	s.unlimited()
 	s.start(b, "serve").ready(b, s.home+"/.well-known/stellar.toml")
 	clients := make([]*keypair.Full, connections)
 	for i := range clients {

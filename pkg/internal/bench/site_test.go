@@ -58,6 +58,9 @@ func newSite(b *testing.B, databaseURL string) *site {
 		"LOCAL_MODE=1", "HOST_URL=" + s.home, "HORIZON_URI=" + c.url, "STELLAR_NETWORK_PASSPHRASE=" + passphrase,
 		"DATABASE_URL=" + databaseURL, "SIGNING_SEED=" + keypair.MustRandom().Seed(), "SERVER_JWT_KEY=" + secret(),
 		"ANCHOR_MASTER_KEYS=bench:" + secret(),
+		// One address asks for everything here.
+		"ANCHOR_LIMIT_REQUESTS_PER_ADDRESS=0", "ANCHOR_LIMIT_LOGINS_PER_ADDRESS=0", "ANCHOR_LIMIT_CUSTOMERS_PER_ADDRESS=0",
+		"ANCHOR_LIMIT_REQUESTS_PER_ACCOUNT=0", "ANCHOR_LIMIT_CUSTOMERS_PER_ACCOUNT=0",
 	}
 	s.run(b, "migrate")
 	s.run(b, "create-asset", assetCode, "--issue", "--funding-method", method)

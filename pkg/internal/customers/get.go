@@ -46,7 +46,7 @@ func (s *Service) Get(ctx context.Context, caller anchor.SendingAnchor, q Query)
 	}
 	row, err := s.findFor(ctx, sc, q.Who, p)
 	if q.ID == "" && notFound(err) {
-		return s.unknown(ctx, q, p.demands())
+		return s.unknown(ctx, q, p.about())
 	}
 	if err != nil {
 		return View{}, err
@@ -70,7 +70,7 @@ func (s *Service) view(ctx context.Context, row store.Customer, q Query, p *part
 	if err != nil {
 		return View{}, refused(err)
 	}
-	r, err := s.roleOf(ctx, k, anchor.CustomerGet{Type: q.Type, Lang: q.Lang, Transaction: p.demands()})
+	r, err := s.roleOf(ctx, k, anchor.CustomerGet{Type: q.Type, Lang: q.Lang, Transaction: p.about()})
 	if err != nil {
 		return View{}, err
 	}
@@ -88,7 +88,7 @@ func (s *Service) view(ctx context.Context, row store.Customer, q Query, p *part
 // holdBack shows a customer who is accepted as one that needs information if a transaction that waits for it demands more.
 func (s *Service) holdBack(ctx context.Context, k known, name string, p *part) error {
 	status := k.statuses[name]
-	if p == nil || !p.row.Withheld() || status.Status != anchor.CustomerAccepted {
+	if p.demands() == nil || status.Status != anchor.CustomerAccepted {
 		return nil
 	}
 	unmet, _, err := s.unmet(ctx, k, name, p.demands())

@@ -84,7 +84,7 @@ func (s *Service) verdicts(ctx context.Context, k known, j judgement) (map[strin
 // what nobody asked for before.
 func (s *Service) heldBack(ctx context.Context, k known, j judgement, verdicts map[string]ruling) error {
 	_, judged := verdicts[j.also]
-	if judged || j.part == nil || k.statuses[j.also].Status != anchor.CustomerAccepted {
+	if judged || j.part.demands() == nil || k.statuses[j.also].Status != anchor.CustomerAccepted {
 		return nil
 	}
 	unmet, r, err := s.unmet(ctx, k, j.also, j.part.demands())
@@ -197,8 +197,8 @@ func (s *Service) meetsTransactions(ctx context.Context, k known, name string, j
 		return false, err
 	}
 	var demands []*anchor.Transaction
-	if j.part != nil && j.also == name {
-		demands = append(demands, j.part.demands())
+	if about := j.part.demands(); about != nil && j.also == name {
+		demands = append(demands, about)
 	}
 	for _, row := range rows {
 		side, wanted := row.SideOf(name)

@@ -138,12 +138,20 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, c store.Customer, e en
 
 // sentCodes reads the codes that fields wait for, if any does.
 func sentCodes(ctx context.Context, tx *store.Tx, c store.Customer, fields map[string]store.CustomerField) (map[string]store.SentCode, error) {
+	if !waiting(fields) {
+		return nil, nil
+	}
+	return tx.CodesOfCustomer(ctx, c)
+}
+
+// waiting tells whether any field waits for a verification code.
+func waiting(fields map[string]store.CustomerField) bool {
 	for _, field := range fields {
 		if field.Status == anchor.FieldVerificationRequired {
-			return tx.CodesOfCustomer(ctx, c)
+			return true
 		}
 	}
-	return nil, nil
+	return false
 }
 
 // fill makes the fields as they will be, within what is kept of a customer.
@@ -234,7 +242,8 @@ func changedValues(
 }
 
 // newStatuses says where each type stands once the fields are as given, before anybody judges. A rejection is final for a
-// sending anchor: only the business or an operator takes it back. Where nothing changed, only new types get a status.
+// sending anchor: only the business or an operator takes it back. Where nothing changed, only new types get a status, and
+// those in which there is nothing to give although something was needed: a transaction that demanded it may be gone.
 func newStatuses(before map[string]store.CustomerStatus, fields map[string]store.CustomerField, roles []role, changed bool) map[string]store.DecidedStatus {
 	after := map[string]store.DecidedStatus{}
 	for name, status := range before {
@@ -244,7 +253,8 @@ func newStatuses(before map[string]store.CustomerStatus, fields map[string]store
 	}
 	for _, r := range roles {
 		status, judged := before[r.name]
-		if judged && (!changed || status.Status == anchor.CustomerRejected) {
+		stuck := status.Status == anchor.CustomerNeedsInfo && r.complete(fields) && !waiting(fields)
+		if judged && (!changed && !stuck || status.Status == anchor.CustomerRejected) {
 			continue
 		}
 		after[r.name] = r.unjudged(status, fields)

@@ -42,9 +42,17 @@ func (s *Service) partOf(ctx context.Context, caller anchor.SendingAnchor, trans
 	return &part{row, public, side}, err
 }
 
-// demands is the transaction for which more may be demanded than the type does.
-func (p *part) demands() *anchor.Transaction {
+// about is the transaction for which more may be demanded than the type does.
+func (p *part) about() *anchor.Transaction {
 	if p == nil {
+		return nil
+	}
+	return &p.public
+}
+
+// demands is about, as long as the transaction waits for what it demands: afterwards only the type counts.
+func (p *part) demands() *anchor.Transaction {
+	if p == nil || !p.row.Withheld() {
 		return nil
 	}
 	return &p.public

@@ -162,6 +162,33 @@ func TestWhatATransaction_demands_beyond_the_type_holds_its_memo_back(t *testing
 	})
 }
 
+func TestWhatATransaction_demanded_that_is_gone_keeps_nobody_waiting(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		owner := plain(account())
+		id := d.mustPut(owner, customers.Put{Who: customers.Who{Memo: "1"}, Type: sender, Values: adaSender()})
+		large, small := d.withhold(owner.Account), d.withhold(owner.Account)
+		d.business.mu.Lock()
+		d.business.demands = func(about *anchor.Transaction) map[string]anchor.Field {
+			if about.ID != large.ID {
+				return nil
+			}
+			return map[string]anchor.Field{"id_number": {Description: "number of the passport"}}
+		}
+		d.business.mu.Unlock()
+		named := with(large, sender, nil)
+		named.ID = id
+		d.mustPut(owner, named)
+		require.Equal(t, anchor.CustomerNeedsInfo, d.mustGet(owner, customers.Query{Who: customers.Who{ID: id}}).Status)
+		d.mustPut(owner, customers.Put{Who: customers.Who{Memo: "2"}, TransactionID: large.ID, Type: sender, Values: adaSender()})
+
+		named.TransactionID = small.ID
+		d.mustPut(owner, named)
+		require.Equal(t, anchor.CustomerAccepted, d.mustGet(owner, customers.Query{Who: customers.Who{ID: id}}).Status)
+		require.Equal(t, id, d.transaction(small.ID).SenderID.String)
+	})
+}
+
 func TestADecision_of_an_operator_lets_the_waiting_transaction_follow(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {

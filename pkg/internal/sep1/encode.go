@@ -23,13 +23,12 @@ func encode(d *anchor.Document, o own) ([]byte, error) {
 	if err := addTable(document, "", d.General); err != nil {
 		return nil, err
 	}
-	if len(d.Documentation) > 0 {
-		table := make(map[string]any, len(d.Documentation))
-		if err := addTable(table, "DOCUMENTATION.", d.Documentation); err != nil {
-			return nil, err
-		}
-		document["DOCUMENTATION"] = table
+	// The table is there even when it is empty: Stellar's own wallet SDK reads it without looking.
+	documentation := make(map[string]any, len(d.Documentation))
+	if err := addTable(documentation, "DOCUMENTATION.", d.Documentation); err != nil {
+		return nil, err
 	}
+	document["DOCUMENTATION"] = documentation
 	for name, list := range map[string][]map[string]any{"PRINCIPALS": d.Principals, "CURRENCIES": d.Currencies} {
 		tables, err := tablesOf(name, list)
 		if err != nil {

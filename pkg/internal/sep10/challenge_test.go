@@ -69,7 +69,8 @@ func TestTwoChallengesDiffer(t *testing.T) {
 	nonce := func() string {
 		return string(b.challenge("account=" + client.Address()).Operations()[0].(*txnbuild.ManageData).Value)
 	}
-	require.NotEqual(t, nonce(), nonce())
+	first := nonce()
+	require.NotEqual(t, first, nonce())
 }
 
 func TestAChallengeIsRefused(t *testing.T) {

@@ -84,11 +84,19 @@ func parseBase(address string) (*url.URL, error) {
 	return base, nil
 }
 
+// idlePerHost is how many connections to Horizon stay open for the next requests: every login asks for an account, and many
+// log in at once.
+const idlePerHost = 64
+
 // withoutRedirects keeps headers with keys from following an answer to another host.
 func withoutRedirects(given *http.Client) *http.Client {
 	client := http.Client{}
 	if given != nil {
 		client = *given
+	} else if usual, ok := http.DefaultTransport.(*http.Transport); ok {
+		patient := usual.Clone()
+		patient.MaxIdleConnsPerHost = idlePerHost
+		client.Transport = patient
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &client

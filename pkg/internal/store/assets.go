@@ -99,6 +99,7 @@ func (tx *Tx) CreateAsset(ctx context.Context, a Asset, c anchor.Change) (Asset,
 	if err != nil {
 		return Asset{}, fmt.Errorf("insert asset %s:%s: %w", a.Code, a.Issuer, err)
 	}
+	tx.Wake(TopicAssets)
 	return a, tx.event(ctx, SubjectAsset, a.ID, a.Version, "", assetStatus(a), c)
 }
 
@@ -119,5 +120,6 @@ func (tx *Tx) ChangeAsset(ctx context.Context, before, after Asset, c anchor.Cha
 	}
 	after.ID, after.Code, after.Issuer, after.Decimals = before.ID, before.Code, before.Issuer, before.Decimals
 	after.Version, after.CreatedUs, after.UpdatedUs = before.Version+1, before.CreatedUs, now
+	tx.Wake(TopicAssets)
 	return after, tx.event(ctx, SubjectAsset, after.ID, after.Version, assetStatus(before), assetStatus(after), c)
 }

@@ -18,6 +18,7 @@ const (
 	TopicPrice     Topic = "price"     // payouts that need a price
 	TopicUnderWay  Topic = "under-way" // payouts whose outcome is open
 	TopicCallbacks Topic = "callbacks"
+	TopicAssets    Topic = "assets" // assets that are published
 )
 
 // hub hands wake-ups of this and other processes to those who wait. It watches other processes only while somebody waits.

@@ -57,7 +57,6 @@ export class World {
       PATH: process.env.PATH,
       HOME: this.dir,
       LOCAL_MODE: "1",
-      ANCHOR_ORG_NAME: "Example Payments",
       ACTIVE_SEPS: "sep-1,sep-10,sep-12,sep-31,sep-38",
       HOST_URL: this.home,
       ANCHOR_LISTEN: `127.0.0.1:${this.port}`,
