@@ -37,6 +37,9 @@ func (s *Service) Delete(ctx context.Context, caller anchor.SendingAnchor, d Del
 	if err := s.hide(ctx, row.ID); err != nil {
 		return refused(err)
 	}
+	if err := s.releaseOf(ctx, row.ID); err != nil {
+		return err
+	}
 	_, err = s.db.EraseCustomer(ctx, row.ID, s.options.retention, eraser)
 	return err
 }
@@ -59,10 +62,10 @@ func (s *Service) hide(ctx context.Context, id string) error {
 const sweepAtOnce = 100
 
 // Sweep finishes what requests could not: it erases deleted customers whose last transaction has ended or whose retention
-// is over, removes files that ran out, and has those judged whose values were stored by a process that ended before it could
+// is over, removes files that ran out, releases transactions, and has those judged whose values were stored by a process that ended before it could
 // ask. One pass; safe to run in several processes at once. What fails is logged and tried again by the next pass.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.sweepDeleted(ctx), s.sweepFiles(ctx), s.sweepUnjudged(ctx))
+	return errors.Join(s.sweepDeleted(ctx), s.sweepFiles(ctx), s.sweepUnjudged(ctx), s.sweepWithheld(ctx))
 }
 
 func (s *Service) sweepDeleted(ctx context.Context) error {

@@ -91,7 +91,7 @@ func (s *Service) holdBack(ctx context.Context, k known, name string, p *part) e
 	if p.demands() == nil || status.Status != anchor.CustomerAccepted {
 		return nil
 	}
-	unmet, _, err := s.unmet(ctx, k, name, p.demands())
+	unmet, err := s.unmet(ctx, k, name, p.demands())
 	if err == nil && unmet {
 		status.Status, status.Message = anchor.CustomerNeedsInfo, ""
 		k.statuses[name] = status

@@ -24,14 +24,17 @@ type judgement struct {
 	changed  []string          // what was given just now
 	codes    map[string]string // verification codes that only the business can compare, by field
 	codesFor []string          // the types in whose roles it is asked about them
-	part     *part             // the transaction that the customer is to take part in, as also; it is not among its own yet
 }
 
-// judge asks the business about every role of a customer that is due, and records what it says. The business is asked
-// outside of any database transaction, so its word counts only if the customer is still as it was judged.
+// judge asks the business about every role of a customer that is due, records what it says, and releases the transactions
+// that waited for it. The business is asked outside of any database transaction, so its word counts only if the customer is
+// still as it was judged.
 func (s *Service) judge(ctx context.Context, id string, j judgement) error {
 	for range judgeTries {
 		err := s.judgeOnce(ctx, id, j)
+		if err == nil {
+			return s.releaseOf(ctx, id)
+		}
 		if !errors.Is(err, errOutdated) {
 			return err
 		}
@@ -77,21 +80,7 @@ func (s *Service) verdicts(ctx context.Context, k known, j judgement) (map[strin
 		}
 		verdicts[name] = verdict
 	}
-	return verdicts, s.heldBack(ctx, k, j, verdicts)
-}
-
-// heldBack takes an acceptance back, in the role of the transaction that the customer is to take part in, if that demands
-// what nobody asked for before.
-func (s *Service) heldBack(ctx context.Context, k known, j judgement, verdicts map[string]ruling) error {
-	_, judged := verdicts[j.also]
-	if judged || j.part.demands() == nil || k.statuses[j.also].Status != anchor.CustomerAccepted {
-		return nil
-	}
-	unmet, r, err := s.unmet(ctx, k, j.also, j.part.demands())
-	if err == nil && unmet {
-		verdicts[j.also] = ruling{anchor.Verdict{Status: anchor.CustomerNeedsInfo}, r}
-	}
-	return err
+	return verdicts, nil
 }
 
 // due lists the types for which the customer gave values that nobody has judged, and those in which codes are compared.
@@ -141,12 +130,8 @@ func (s *Service) verdict(ctx context.Context, k known, name string, j judgement
 	if err != nil {
 		return ruling{}, err
 	}
-	complete := r.complete(k.fields)
-	if complete {
-		complete, err = s.meetsTransactions(ctx, k, name, j)
-	}
-	if err != nil || !complete {
-		return ruling{anchor.Verdict{Status: anchor.CustomerNeedsInfo}, r}, err
+	if !r.complete(k.fields) {
+		return ruling{anchor.Verdict{Status: anchor.CustomerNeedsInfo}, r}, nil
 	}
 	verdict, err := s.integration.Put(ctx, anchor.CustomerPut{Customer: &person, Type: name, Changed: changedFor(k, name, j), Codes: j.codes})
 	if err != nil {
@@ -185,60 +170,6 @@ func waits(v anchor.Verdict) bool {
 		}
 	}
 	return false
-}
-
-// mostWithheld bounds how many transactions are asked about when a customer is judged.
-const mostWithheld = 10
-
-// meetsTransactions tells whether the customer has given what the transactions demand, beyond its type, that wait for it.
-func (s *Service) meetsTransactions(ctx context.Context, k known, name string, j judgement) (bool, error) {
-	rows, err := s.db.WithheldTransactionsOf(ctx, k.row.ID, mostWithheld)
-	if err != nil {
-		return false, err
-	}
-	var demands []*anchor.Transaction
-	if about := j.part.demands(); about != nil && j.also == name {
-		demands = append(demands, about)
-	}
-	for _, row := range rows {
-		side, wanted := row.SideOf(name)
-		if !wanted || !row.Withheld() || row.Party(side) != k.row.ID || j.part != nil && j.part.row.ID == row.ID {
-			continue
-		}
-		public, err := row.Public()
-		if err != nil {
-			return false, err
-		}
-		demands = append(demands, &public)
-	}
-	for _, about := range demands {
-		if unmet, _, err := s.unmet(ctx, k, name, about); err != nil || unmet {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// unmet tells whether a transaction demands something of the customer that its type does not and that was not given.
-func (s *Service) unmet(ctx context.Context, k known, name string, about *anchor.Transaction) (bool, role, error) {
-	person := *k.person
-	person.Type = name
-	base, err := s.role(ctx, anchor.CustomerGet{Customer: &person, Type: name})
-	if err != nil {
-		return false, role{}, err
-	}
-	more, err := s.role(ctx, anchor.CustomerGet{Customer: &person, Type: name, Transaction: about})
-	if err != nil {
-		return false, role{}, err
-	}
-	for field, demanded := range more.fields {
-		of, known := base.fields[field]
-		missing := !k.fields[field].Given() || k.fields[field].Status == anchor.FieldRejected
-		if !demanded.Optional && (!known || of.Optional) && missing {
-			return true, more, nil
-		}
-	}
-	return false, more, nil
 }
 
 // check holds a verdict against what SEP-12 lets a client be told.

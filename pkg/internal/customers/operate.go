@@ -14,7 +14,7 @@ import (
 const unjudgedFor = time.Minute
 
 // SetStatus records what an operator or the business decided about a customer, and in the same database transaction moves
-// the payouts that wait for it. A verdict without a type is about the only type that the customer is known for. Recording
+// the payouts that wait for it; transactions whose memo waits for it are released. A verdict without a type is about the only type that the customer is known for. Recording
 // the same again changes nothing. An unknown customer is refused with CodeNotFound.
 func (s *Service) SetStatus(ctx context.Context, customerID string, v anchor.Verdict, actor string) error {
 	if actor == "" || actor == sendingAnchor {
@@ -41,7 +41,10 @@ func (s *Service) SetStatus(ctx context.Context, customerID string, v anchor.Ver
 	if err != nil {
 		return err
 	}
-	return refused(s.decide(ctx, customerID, ruling{v, r}, actor))
+	if err := s.decide(ctx, customerID, ruling{v, r}, actor); err != nil {
+		return refused(err)
+	}
+	return s.releaseOf(ctx, customerID)
 }
 
 func (s *Service) decide(ctx context.Context, id string, decided ruling, actor string) error {

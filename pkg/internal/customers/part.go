@@ -69,8 +69,8 @@ func (p *part) party(w Who) string {
 	return ""
 }
 
-// findFor is find, for requests that may be about a side of a transaction. Who stands on one is known to every user of the
-// transaction's account: transactions belong to the account. Without id and memo nobody else is meant.
+// findFor is find, for requests that may be about a side of a transaction. Where somebody stands who stands there is known to
+// every user of the transaction's account: transactions belong to the account. Without id and memo nobody else is meant.
 func (s *Service) findFor(ctx context.Context, sc scope, w Who, p *part) (store.Customer, error) {
 	if there := p.party(w); there != "" {
 		row, err := s.db.CustomerOf(ctx, sc.owner.Account, there)
@@ -89,6 +89,9 @@ func (s *Service) targetOf(ctx context.Context, sc scope, w Who, p *part) (targe
 	if err != nil && (w.ID != "" || !notFound(err)) {
 		return target{}, err
 	}
+	if err == nil && !sc.mayChange(row, p) {
+		return target{}, refused(store.ErrNotFound)
+	}
 	t := target{row: row, owner: sc.owner, named: w.ID != "" || p.party(w) != "" && err == nil}
 	if p != nil && w.ID == "" && w.Memo == "" && !t.named {
 		t.owner = store.PartyOwner(sc.owner.Account, p.row.ID, p.side)
@@ -97,6 +100,13 @@ func (s *Service) targetOf(ctx context.Context, sc scope, w Who, p *part) (targe
 		}
 	}
 	return t, p.admits(t.row.ID)
+}
+
+// mayChange tells whether a request may give values of a customer: a token that speaks for one user changes that user and
+// those who are known by a side of a transaction alone, and no other user of the account.
+func (sc scope) mayChange(row store.Customer, p *part) bool {
+	owner := store.Owner{Account: row.OwnerAccount, MemoType: row.MemoType, Memo: row.Memo}
+	return !sc.exact || owner == sc.owner || p != nil && owner == store.PartyOwner(sc.owner.Account, p.row.ID, p.side)
 }
 
 // admits refuses who can no longer stand on the side. It spares values that would be given in vain; Tx.Involve decides.
@@ -111,17 +121,14 @@ func errInvolved() error {
 	return anchor.RefuseAs(anchor.CodeConflict, "the transaction has another customer on that side, or waits for none any more")
 }
 
-// involve puts a customer on the side, and lets the transaction follow: its memo may be given out now.
+// involve puts a customer on the side.
 func (s *Service) involve(ctx context.Context, p *part, customerID, customerType string) error {
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		t, err := tx.LockTransaction(ctx, p.row.ID)
 		if err != nil {
 			return err
 		}
-		if t, err = tx.Involve(ctx, t, p.side, customerID, customerType, sendingAnchor); err != nil {
-			return err
-		}
-		_, err = tx.Reconsider(ctx, t, sendingAnchor, "a customer of the transaction gave information")
+		_, err = tx.Involve(ctx, t, p.side, customerID, customerType, sendingAnchor)
 		return err
 	})
 	if errors.Is(err, store.ErrInvolved) {

@@ -94,31 +94,154 @@ func TestSomebody_who_was_accepted_before_is_named_by_id_or_memo_and_gives_nothi
 	})
 }
 
-func TestSomebody_else_can_be_named_until_the_memo_is_given_out(t *testing.T) {
+func TestNobody_takes_the_place_of_somebody_who_stands_on_a_side(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {
 		owner := plain(account())
 		deal := d.withhold(owner.Account)
-		first := d.mustPut(owner, with(deal, sender, adaSender()))
-		instead := d.mustPut(owner, customers.Put{Who: customers.Who{Memo: "5"}, Type: sender, Values: adaSender()})
-		named := with(deal, sender, nil)
-		named.ID = instead
-		require.Equal(t, instead, d.mustPut(owner, named))
-		require.Equal(t, instead, d.mustGet(owner, of(deal, sender)).ID)
-		d.mustPut(owner, with(deal, receiver, adaReceiver()))
-		done := d.transaction(deal.ID)
-		require.True(t, done.Published())
-
-		for name, who := range map[string]customers.Who{"by id": {ID: first}, "by memo": {Memo: "6"}} {
-			late := with(deal, sender, map[string]string{"last_name": "Byron"})
-			late.Who = who
-			_, err := d.Put(t.Context(), owner, late)
-			require.Equal(t, anchor.CodeConflict, anchor.CodeOf(err), "%s: %v", name, err)
+		there := d.mustPut(owner, with(deal, sender, adaSender()))
+		other := d.mustPut(owner, customers.Put{Who: customers.Who{Memo: "5"}, Type: sender, Values: adaSender()})
+		for range 2 {
+			named := with(deal, sender, nil)
+			named.ID = other
+			_, err := d.Put(t.Context(), owner, named)
+			require.Equal(t, anchor.CodeConflict, anchor.CodeOf(err), "%v", err)
+			require.Equal(t, there, d.transaction(deal.ID).SenderID.String)
+			d.mustPut(owner, with(deal, receiver, adaReceiver()))
+			require.True(t, d.transaction(deal.ID).Published(), "and once more after the memo was given out")
 		}
-		require.Equal(t, done, d.transaction(deal.ID))
+		late := with(deal, sender, map[string]string{"last_name": "Byron"})
+		late.Memo = "6"
+		_, err := d.Put(t.Context(), owner, late)
+		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(err), "%v", err)
 		require.Empty(t, d.mustGet(owner, customers.Query{Who: customers.Who{Memo: "6"}}).ID)
-		d.mustPut(owner, named)
+		require.Equal(t, there, d.mustPut(owner, with(deal, sender, nil)), "the one who is there is always meant")
 	})
+}
+
+func TestAToken_of_one_user_cannot_change_another_user_who_stands_on_a_side(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		owner := account()
+		seven, eight := withMemo(owner, "7"), withMemo(owner, "8")
+		theirs := d.mustPut(eight, customers.Put{Type: receiver, Values: adaReceiver()})
+		paid := d.fund(d.agree(d.asset(), owner, theirs, 77))
+		for _, id := range []string{"", theirs} {
+			evil := with(paid, receiver, map[string]string{"bank_account_number": "EVIL"})
+			evil.ID = id
+			_, err := d.Put(t.Context(), seven, evil)
+			require.Equal(t, anchor.CodeNotFound, anchor.CodeOf(err), "%v", err)
+		}
+		row, err := d.db.CustomerByID(t.Context(), theirs)
+		require.NoError(t, err)
+		values, err := d.db.CustomerValues(t.Context(), row)
+		require.NoError(t, err)
+		require.Equal(t, adaReceiver()["bank_account_number"], values["bank_account_number"])
+		require.Equal(t, theirs, d.mustPut(eight, with(paid, receiver, map[string]string{"city": "Berlin"})), "the user itself may")
+		require.Equal(t, theirs, d.mustPut(plain(owner), with(paid, receiver, map[string]string{"city": "Paris"})), "and the account")
+	})
+}
+
+// demandOf has the business demand a passport's number for one transaction only.
+func (d *desk) demandOf(id string) {
+	d.business.mu.Lock()
+	defer d.business.mu.Unlock()
+	d.business.demands = func(about *anchor.Transaction) map[string]anchor.Field {
+		if about.ID != id {
+			return nil
+		}
+		return map[string]anchor.Field{"id_number": {Description: "number of the passport"}}
+	}
+}
+
+// demanding is a transaction with a demand of its own, whose receiver has met it.
+func (d *desk) demanding(owner anchor.SendingAnchor) store.Transaction {
+	deal := d.withhold(owner.Account)
+	d.demandOf(deal.ID)
+	values := adaReceiver()
+	values["id_number"] = "2"
+	d.mustPut(owner, with(deal, receiver, values))
+	return deal
+}
+
+func TestWhatATransaction_demands_counts_however_its_customer_came_to_be_accepted(t *testing.T) {
+	t.Parallel()
+	registered := customers.Put{Who: customers.Who{Memo: "1"}, Type: sender, Values: adaSender()}
+	naming := func(deal store.Transaction, id string) customers.Put {
+		named := with(deal, sender, nil)
+		named.ID = id
+		return named
+	}
+	for name, accept := range map[string]func(*testing.T, *desk, anchor.SendingAnchor) store.Transaction{
+		"named with the request": func(t *testing.T, d *desk, owner anchor.SendingAnchor) store.Transaction {
+			id := d.mustPut(owner, registered)
+			deal := d.withhold(owner.Account)
+			d.tx(func(ctx context.Context, tx *store.Tx) error {
+				row, err := tx.LockTransaction(ctx, deal.ID)
+				if err != nil {
+					return err
+				}
+				_, err = tx.Involve(ctx, row, store.SideSender, id, sender, "test")
+				return err
+			})
+			d.demandOf(deal.ID)
+			values := adaReceiver()
+			values["id_number"] = "2"
+			d.mustPut(owner, with(deal, receiver, values))
+			return deal
+		},
+		"behind many others": func(t *testing.T, d *desk, owner anchor.SendingAnchor) store.Transaction {
+			id := d.mustPut(owner, registered)
+			for range 12 {
+				d.mustPut(owner, naming(d.withhold(owner.Account), id))
+			}
+			deal := d.demanding(owner)
+			d.mustPut(owner, naming(deal, id))
+			d.mustPut(owner, customers.Put{Who: customers.Who{ID: id}, Values: map[string]string{"city": "Berlin"}})
+			return deal
+		},
+		"decided later": func(t *testing.T, d *desk, owner anchor.SendingAnchor) store.Transaction {
+			d.business.answer(verdict(anchor.CustomerProcessing, ""))
+			id := d.mustPut(owner, registered)
+			d.business.answer(nil)
+			deal := d.demanding(owner)
+			d.mustPut(owner, naming(deal, id))
+			d.decide(id, sender, anchor.CustomerAccepted)
+			return deal
+		},
+		"judged while it was named": func(t *testing.T, d *desk, owner anchor.SendingAnchor) store.Transaction {
+			id := d.mustPut(owner, registered)
+			deal := d.demanding(owner)
+			var both errgroup.Group
+			both.Go(func() error {
+				_, err := d.Put(context.WithoutCancel(t.Context()), owner, naming(deal, id))
+				return tolerable(err)
+			})
+			both.Go(func() error {
+				for _, city := range []string{"Berlin", "Rome", "Paris", "Oslo"} {
+					put := customers.Put{Who: customers.Who{ID: id}, Values: map[string]string{"city": city}}
+					if _, err := d.Put(context.WithoutCancel(t.Context()), owner, put); tolerable(err) != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			require.NoError(t, both.Wait())
+			return deal
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, d *desk) {
+				owner := plain(account())
+				deal := accept(t, d, owner)
+				require.NoError(t, d.Sweep(t.Context()))
+				require.False(t, d.transaction(deal.ID).Published())
+				d.mustPut(owner, with(deal, sender, map[string]string{"id_number": "1"}))
+				require.True(t, d.transaction(deal.ID).Published())
+			})
+		})
+	}
 }
 
 func TestWhatATransaction_demands_beyond_the_type_holds_its_memo_back(t *testing.T) {
@@ -162,30 +285,23 @@ func TestWhatATransaction_demands_beyond_the_type_holds_its_memo_back(t *testing
 	})
 }
 
-func TestWhatATransaction_demanded_that_is_gone_keeps_nobody_waiting(t *testing.T) {
+func TestWhatATransaction_demands_keeps_nobody_waiting_elsewhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {
 		owner := plain(account())
 		id := d.mustPut(owner, customers.Put{Who: customers.Who{Memo: "1"}, Type: sender, Values: adaSender()})
-		large, small := d.withhold(owner.Account), d.withhold(owner.Account)
-		d.business.mu.Lock()
-		d.business.demands = func(about *anchor.Transaction) map[string]anchor.Field {
-			if about.ID != large.ID {
-				return nil
-			}
-			return map[string]anchor.Field{"id_number": {Description: "number of the passport"}}
-		}
-		d.business.mu.Unlock()
+		large, small := d.demanding(owner), d.withhold(owner.Account)
 		named := with(large, sender, nil)
 		named.ID = id
 		d.mustPut(owner, named)
-		require.Equal(t, anchor.CustomerNeedsInfo, d.mustGet(owner, customers.Query{Who: customers.Who{ID: id}}).Status)
-		d.mustPut(owner, customers.Put{Who: customers.Who{Memo: "2"}, TransactionID: large.ID, Type: sender, Values: adaSender()})
+		require.Equal(t, anchor.CustomerNeedsInfo, d.mustGet(owner, of(large, sender)).Status)
+		require.Equal(t, anchor.CustomerAccepted, d.mustGet(owner, customers.Query{Who: customers.Who{ID: id}}).Status)
 
 		named.TransactionID = small.ID
 		d.mustPut(owner, named)
-		require.Equal(t, anchor.CustomerAccepted, d.mustGet(owner, customers.Query{Who: customers.Who{ID: id}}).Status)
-		require.Equal(t, id, d.transaction(small.ID).SenderID.String)
+		d.mustPut(owner, with(small, receiver, adaReceiver()))
+		require.True(t, d.transaction(small.ID).Published())
+		require.False(t, d.transaction(large.ID).Published())
 	})
 }
 

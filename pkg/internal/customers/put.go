@@ -61,16 +61,16 @@ func (s *Service) Put(ctx context.Context, caller anchor.SendingAnchor, p Put) (
 	return k.id, s.after(ctx, k, part, roles)
 }
 
-// after does what follows once values are kept: the customer is judged, and takes its place in the transaction.
+// after does what follows once values are kept: the customer takes its place in the transaction, and is judged.
 func (s *Service) after(ctx context.Context, k kept, p *part, roles []role) error {
-	j := judgement{changed: k.changed, codes: k.codes, codesFor: compares(roles, k.codes), part: p}
+	j := judgement{changed: k.changed, codes: k.codes, codesFor: compares(roles, k.codes)}
 	if p != nil {
 		j.also = roles[0].name
+		if err := s.involve(ctx, p, k.id, j.also); err != nil {
+			return err
+		}
 	}
-	if err := s.judge(ctx, k.id, j); err != nil || p == nil {
-		return err
-	}
-	return s.involve(ctx, p, k.id, roles[0].name)
+	return s.judge(ctx, k.id, j)
 }
 
 // compares lists the types in whose roles the business is asked about codes: those that demand the field, else all.

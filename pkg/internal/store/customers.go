@@ -125,8 +125,7 @@ func (tx *Tx) LockCustomer(ctx context.Context, id string) (Customer, error) {
 }
 
 // LockCustomerAfter is LockCustomer for who has locked the customer's open transactions and will have them follow. One that
-// came to depend on the customer in between, paid for or waiting to give its memo out, is not among them and nobody else
-// would move it: the result is then ErrStale.
+// was agreed on and paid for in between is not among them and nobody else would move its payout: the result is then ErrStale.
 func (tx *Tx) LockCustomerAfter(ctx context.Context, open []Transaction, id string) (Customer, error) {
 	c, err := tx.LockCustomer(ctx, id)
 	if err != nil {
@@ -148,8 +147,8 @@ func (tx *Tx) LockCustomerAfter(ctx context.Context, open []Transaction, id stri
 		if err != nil {
 			return Customer{}, fmt.Errorf("transaction %s: %w", other, err)
 		}
-		if row.Funded || (Transaction{row}).Withheld() {
-			return Customer{}, fmt.Errorf("transaction %s of customer %s came to depend on it: %w", other, id, ErrStale)
+		if row.Funded {
+			return Customer{}, fmt.Errorf("transaction %s of customer %s was paid for: %w", other, id, ErrStale)
 		}
 	}
 	return c, nil
@@ -169,20 +168,6 @@ func (tx *Tx) OpenTransactionsOf(ctx context.Context, customerID string) ([]stri
 		return nil, fmt.Errorf("open transactions of customer %s: %w", customerID, err)
 	}
 	return ids, nil
-}
-
-// WithheldTransactionsOf reads transactions that wait for a customer before their memo is given out, in no order.
-func (db *DB) WithheldTransactionsOf(ctx context.Context, customerID string, limit int) ([]Transaction, error) {
-	most := int32(min(max(limit, 1), 1000))
-	rows, err := db.q.WithheldTransactionsOfCustomer(ctx, sqlgen.WithheldTransactionsOfCustomerParams{CustomerID: nullable(customerID), Most: most})
-	if err != nil {
-		return nil, fmt.Errorf("transactions that wait for customer %s: %w", customerID, err)
-	}
-	list := make([]Transaction, len(rows))
-	for i, row := range rows {
-		list[i] = Transaction{row}
-	}
-	return list, nil
 }
 
 // LockOpenTransactionsOf locks them all, in order, and returns them as they stand.

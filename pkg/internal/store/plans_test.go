@@ -33,8 +33,8 @@ func hotQueries() []hotQuery {
 		{"customer_files", "FilesOfCustomer", map[string]any{"customer_id": "x"}, []string{"customer_files_by_customer"}},
 		{"customer_files", "PruneFiles", map[string]any{"now_us": int64(1), "most": int64(10)}, []string{"customer_files_expiring"}},
 		{
-			"customers", "WithheldTransactionsOfCustomer", map[string]any{"customer_id": "x", "most": int64(10)},
-			[]string{"transactions_by_sender", "transactions_by_receiver"},
+			"customers", "WithheldOfCustomer", map[string]any{"customer_id": "x", "most": int64(10)},
+			[]string{"transactions_withheld_by_sender", "transactions_withheld_by_receiver"},
 		},
 		{"callbacks", "NextCallback", map[string]any{"looked_us": int64(1)}, []string{"callbacks_due"}},
 		{"callbacks", "HoldCallbacksBehind", subject, []string{"callbacks_in_order"}},

@@ -37,12 +37,9 @@ func (tx *Tx) CustomerStatus(ctx context.Context, customerID, customerType strin
 
 // Reconsider moves the payout of a funded transaction between waiting and ready after something it depends on has changed
 // (a customer's status, the transaction's own information), and lets the transaction's status follow. A payout that may have
-// been sent is left alone. Of a transaction whose memo is withheld it gives the memo out once that may be. t must be locked
-// by this Tx.
+// been sent is left alone. t must be locked by this Tx. Of a transaction
+// that nobody has paid it changes nothing; see Tx.Release.
 func (tx *Tx) Reconsider(ctx context.Context, t Transaction, actor, reason string) (Transaction, error) {
-	if t.Withheld() {
-		return tx.reconsiderWithheld(ctx, t, actor, reason)
-	}
 	if !t.Funded {
 		return t, nil
 	}

@@ -2,7 +2,7 @@ package store_test
 
 import (
 	"context"
-	"sync"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,17 +30,38 @@ func withheld(t testing.TB, w *payoutstest.World, memoType string) store.Transac
 	return created
 }
 
-// involve puts a customer on a side and looks what follows, as SEP-12 does.
+// involve puts a customer on a side.
 func involve(ctx context.Context, w *payoutstest.World, id string, side store.Side, customerID, customerType string) error {
 	return w.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		t, err := tx.LockTransaction(ctx, id)
 		if err != nil {
 			return err
 		}
-		if t, err = tx.Involve(ctx, t, side, customerID, customerType, payoutstest.Actor); err != nil {
+		_, err = tx.Involve(ctx, t, side, customerID, customerType, payoutstest.Actor)
+		return err
+	})
+}
+
+// release looks at a transaction, with everybody found to lack what lacks says.
+func release(t testing.TB, w *payoutstest.World, id string, lacks ...store.Side) store.Transaction {
+	t.Helper()
+	require.NoError(t, tryRelease(t.Context(), w, id, 0, lacks...))
+	return w.Transaction(id)
+}
+
+func tryRelease(ctx context.Context, w *payoutstest.World, id string, older int64, lacks ...store.Side) error {
+	return w.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		t, err := tx.LockTransaction(ctx, id)
+		if err != nil {
 			return err
 		}
-		_, err = tx.Reconsider(ctx, t, payoutstest.Actor, "a customer was named")
+		assessed := map[store.Side]store.Assessed{}
+		for _, side := range []store.Side{store.SideSender, store.SideReceiver} {
+			if version, err := tx.CustomerVersion(ctx, t.Party(side)); err == nil {
+				assessed[side] = store.Assessed{Version: version - older, Lacks: slices.Contains(lacks, side)}
+			}
+		}
+		_, err = tx.Release(ctx, t, assessed, payoutstest.Actor)
 		return err
 	})
 }
@@ -54,13 +75,14 @@ func TestTheMemoIsGivenOutOnceBothPeopleAreThereAndAccepted(t *testing.T) {
 			require.Equal(t, anchor.StatusPendingReceiver, row.Status)
 
 			require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, w.Sender.ID, payoutstest.SenderType))
-			require.False(t, w.Transaction(row.ID).Published(), "the receiver is missing")
+			require.False(t, release(t, w, row.ID).Published(), "the receiver is missing")
 			public, err := w.Transaction(row.ID).Public()
 			require.NoError(t, err)
 			require.Empty(t, public.StellarMemo+public.StellarAccountID+public.StellarMemoType)
 
 			require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
-			after := w.Transaction(row.ID)
+			require.False(t, w.Transaction(row.ID).Published(), "nobody has looked yet")
+			after := release(t, w, row.ID)
 			require.Equal(t, anchor.StatusPendingSender, after.Status)
 			public, err = after.Public()
 			require.NoError(t, err)
@@ -77,18 +99,65 @@ func TestATransactionWhoseMemoIsWithheldFollowsItsCustomers(t *testing.T) {
 		w := payoutstest.New(t, db)
 		row := withheld(t, w, "id")
 		person := w.Customer("3", payoutstest.SenderType, nil)
-		w.Judge(person, payoutstest.SenderType, anchor.CustomerNeedsInfo, nil)
 		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
-
 		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, person.ID, payoutstest.SenderType))
-		require.Equal(t, anchor.StatusPendingCustomerInfoUpdate, w.Transaction(row.ID).Status)
-		w.Judge(person, payoutstest.SenderType, anchor.CustomerProcessing, nil)
-		require.Equal(t, anchor.StatusPendingReceiver, w.Transaction(row.ID).Status)
-		w.Judge(person, payoutstest.SenderType, anchor.CustomerNeedsInfo, nil)
-		w.Judge(person, payoutstest.SenderType, anchor.CustomerAccepted, nil)
-		require.Equal(t, anchor.StatusPendingSender, w.Transaction(row.ID).Status)
-		w.Judge(person, payoutstest.SenderType, anchor.CustomerRejected, nil)
-		require.Equal(t, anchor.StatusPendingSender, w.Transaction(row.ID).Status, "the memo is out: a payment is credited, the payout waits")
+		for _, step := range []struct {
+			status anchor.CustomerStatus
+			then   anchor.Status
+		}{
+			{anchor.CustomerNeedsInfo, anchor.StatusPendingCustomerInfoUpdate},
+			{anchor.CustomerProcessing, anchor.StatusPendingReceiver},
+			{anchor.CustomerNeedsInfo, anchor.StatusPendingCustomerInfoUpdate},
+			{anchor.CustomerAccepted, anchor.StatusPendingSender},
+			{anchor.CustomerRejected, anchor.StatusPendingSender}, // the memo is out: a payment is credited, the payout waits
+		} {
+			w.Judge(person, payoutstest.SenderType, step.status, nil)
+			require.Equal(t, step.then, release(t, w, row.ID).Status, step.status)
+		}
+	})
+}
+
+func TestNoMemoIsGivenOutByWhatWasFoundOfACustomerWhoChangedSince(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		row := withheld(t, w, "id")
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, w.Sender.ID, payoutstest.SenderType))
+		require.ErrorIs(t, tryRelease(t.Context(), w, row.ID, 1), store.ErrOutdated)
+		require.False(t, w.Transaction(row.ID).Published())
+	})
+}
+
+func TestNoMemoIsGivenOutWhileSomebodyLacksWhatTheTransactionDemands(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		row := withheld(t, w, "id")
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, w.Sender.ID, payoutstest.SenderType))
+		require.Equal(t, anchor.StatusPendingCustomerInfoUpdate, release(t, w, row.ID, store.SideReceiver).Status)
+		require.Equal(t, anchor.StatusPendingSender, release(t, w, row.ID).Status)
+	})
+}
+
+func TestNoMemoIsGivenOutOfATransactionThatHasRunOut(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		row := withheld(t, w, "id")
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, w.Sender.ID, payoutstest.SenderType))
+		require.NoError(t, db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			late, err := tx.LockTransaction(ctx, row.ID)
+			if err != nil {
+				return err
+			}
+			late.ExpiresUs = late.CreatedUs
+			_, err = tx.Advance(ctx, late, anchor.Change{Cause: anchor.CauseNoted, Actor: payoutstest.Actor})
+			return err
+		}))
+		require.False(t, release(t, w, row.ID).Published())
 	})
 }
 
@@ -100,47 +169,65 @@ func TestARejectedCustomerEndsATransactionWhoseMemoIsWithheld(t *testing.T) {
 		person := w.Customer("3", payoutstest.SenderType, nil)
 		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, person.ID, payoutstest.SenderType))
 		w.Judge(person, payoutstest.SenderType, anchor.CustomerRejected, nil)
-		after := w.Transaction(row.ID)
+		after := release(t, w, row.ID)
 		require.Equal(t, anchor.StatusError, after.Status)
 		require.Equal(t, "a customer of this transaction was rejected", after.StatusMessage)
 		require.False(t, after.Published())
 	})
 }
 
-func TestNobodyIsPutIntoSomebodysPlaceOnceTheMemoIsOut(t *testing.T) {
+func TestNobodyTakesThePlaceOfSomebodyWhoIsThere(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := payoutstest.New(t, db)
 		row := withheld(t, w, "id")
 		other := w.Customer("3", payoutstest.ReceiverType, nil)
-		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, other.ID, payoutstest.ReceiverType))
-		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType), "still free to change")
-		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, w.Sender.ID, payoutstest.SenderType))
-		require.True(t, w.Transaction(row.ID).Published())
-
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
 		require.ErrorIs(t, involve(t.Context(), w, row.ID, store.SideReceiver, other.ID, payoutstest.ReceiverType), store.ErrInvolved)
 		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType), "the same again")
-		require.Equal(t, w.Receiver.ID, w.Transaction(row.ID).Party(store.SideReceiver))
+		require.NoError(t, db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			c, err := tx.LockCustomer(ctx, w.Receiver.ID)
+			if err != nil {
+				return err
+			}
+			_, err = tx.AdvanceCustomer(ctx, c, store.CustomerChange{Cause: store.CustomerDeleted, Actor: payoutstest.Actor, Delete: true})
+			return err
+		}))
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, other.ID, payoutstest.ReceiverType), "who was deleted has no place")
+		require.Equal(t, other.ID, w.Transaction(row.ID).Party(store.SideReceiver))
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideSender, w.Sender.ID, payoutstest.SenderType))
+		require.True(t, release(t, w, row.ID).Published())
+		require.ErrorIs(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Sender.ID, payoutstest.ReceiverType), store.ErrInvolved)
 	})
 }
 
-func TestNoVerdictIsMissedThatIsRecordedWhileACustomerIsPutOnASide(t *testing.T) {
+func TestWhatCouldNotBeReleasedIsFoundByASweep(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := payoutstest.New(t, db)
-		for range 25 {
-			row := withheld(t, w, "id")
-			require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
-			person := w.Customer(row.ID, payoutstest.SenderType, nil)
-			w.Judge(person, payoutstest.SenderType, anchor.CustomerProcessing, nil)
-			var both sync.WaitGroup
-			both.Go(func() { w.Judge(person, payoutstest.SenderType, anchor.CustomerAccepted, nil) })
-			var err error
-			both.Go(func() { err = involve(t.Context(), w, row.ID, store.SideSender, person.ID, payoutstest.SenderType) })
-			both.Wait()
-			require.NoError(t, err)
-			require.Equal(t, anchor.StatusPendingSender, w.Transaction(row.ID).Status)
+		row, alone := withheld(t, w, "id"), withheld(t, w, "id")
+		person := w.Customer("3", payoutstest.SenderType, nil)
+		w.Judge(person, payoutstest.SenderType, anchor.CustomerProcessing, nil)
+		for _, id := range []string{row.ID, alone.ID} {
+			require.NoError(t, involve(t.Context(), w, id, store.SideSender, person.ID, payoutstest.SenderType))
 		}
+		require.NoError(t, involve(t.Context(), w, row.ID, store.SideReceiver, w.Receiver.ID, payoutstest.ReceiverType))
+		found := func() []string {
+			ids, err := db.Releasable(t.Context(), "", 10)
+			require.NoError(t, err)
+			return ids
+		}
+		require.Empty(t, found(), "the sender is being looked at")
+		w.Judge(person, payoutstest.SenderType, anchor.CustomerAccepted, nil)
+		require.Equal(t, []string{row.ID}, found(), "the other one has no receiver")
+		w.Judge(person, payoutstest.SenderType, anchor.CustomerRejected, nil)
+		require.Equal(t, []string{row.ID, alone.ID}, found())
+		of, err := db.WithheldOf(t.Context(), person.ID, 10)
+		require.NoError(t, err)
+		require.Equal(t, []string{alone.ID, row.ID}, of)
+		release(t, w, row.ID)
+		release(t, w, alone.ID)
+		require.Empty(t, found())
 	})
 }
 

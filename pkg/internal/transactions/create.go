@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -83,7 +84,24 @@ func (s *Service) agree(
 	if a.priced, err = s.price(ctx, a, amount); err != nil {
 		return agreement{}, err
 	}
-	return a, s.accept(ctx, &a)
+	if err := s.accept(ctx, &a); err != nil {
+		return agreement{}, err
+	}
+	return a, a.tellable()
+}
+
+// tellable refuses to withhold a memo where one customer type is for both sides: which of them a customer is meant for could
+// not be told by its type, and the customers have to be named with the request.
+func (a agreement) tellable() error {
+	if !a.withheld() {
+		return nil
+	}
+	for _, customerType := range a.sender.types {
+		if slices.Contains(a.receiver.types, customerType) {
+			return anchor.CustomerInfoNeeded(customerType)
+		}
+	}
+	return nil
 }
 
 // judge checks what can be told from the request and the asset alone.

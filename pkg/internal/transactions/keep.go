@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -68,6 +67,9 @@ func (s *Service) keep(ctx context.Context, i idempotency, t store.Transaction, 
 		}
 		created, err := s.insert(ctx, i, t)
 		if err == nil {
+			if withheld {
+				s.release(ctx, t.ID)
+			}
 			s.log.DebugContext(ctx, "transaction agreed", "transaction", t.ID, "asset", t.AssetCode, "sending_anchor", t.OwnerAccount)
 			return created, nil
 		}
@@ -113,29 +115,22 @@ func (s *Service) insert(ctx context.Context, i idempotency, t store.Transaction
 	return created, err
 }
 
-// create stores the row. Where the memo is withheld, whoever it waits for may have been accepted since the request was
-// judged: whoever did that did not see the row yet, so this looks again.
+// create stores the row.
 func create(ctx context.Context, tx *store.Tx, t store.Transaction) error {
 	change := anchor.Change{Cause: anchor.CauseCreated, Actor: actor}
 	if !t.Published() {
 		change.Cause = anchor.CauseRequested
 	}
-	t, err := tx.CreateTransaction(ctx, t, change)
-	if err != nil || t.Published() {
-		return err
-	}
-	ids := []string{t.Party(store.SideSender), t.Party(store.SideReceiver)}
-	slices.Sort(ids)
-	for _, id := range slices.Compact(ids) {
-		if id == "" {
-			continue
-		}
-		if _, err := tx.LockCustomer(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	_, err = tx.Reconsider(ctx, t, actor, "agreed")
+	_, err := tx.CreateTransaction(ctx, t, change)
 	return err
+}
+
+// release looks at a transaction whose memo was withheld once it can be seen: whoever it waits for may have been accepted
+// since the request was judged. It is agreed on in any case, and looked at again.
+func (s *Service) release(ctx context.Context, id string) {
+	if err := s.customers.Release(ctx, id); err != nil {
+		s.log.ErrorContext(ctx, "a transaction whose memo is withheld could not be looked at; it is tried again", "transaction", id, "error", err)
+	}
 }
 
 func answerFor(t store.Transaction) (Created, error) {

@@ -1,35 +1,20 @@
 package transactions_test
 
 import (
-	"context"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
-	"github.com/anchorkit/anchor/pkg/internal/store"
+	"github.com/anchorkit/anchor/pkg/internal/customers"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
 )
 
-// knowing finds customers in the database, as the customers' own service does.
-type knowing struct{ db *store.DB }
-
-func (k knowing) ForTransaction(ctx context.Context, owner, id, customerType string) (*anchor.Customer, error) {
-	p, err := k.db.PersonOf(ctx, owner, id)
-	if err != nil {
-		return nil, anchor.RefuseAs(anchor.CodeNotFound, "customer not found")
-	}
-	c := &anchor.Customer{ID: p.ID, Version: p.Version, Type: customerType, Statuses: map[string]anchor.CustomerStatus{}}
-	for name, status := range p.Statuses {
-		c.Statuses[name] = status.Status
-	}
-	return c, nil
-}
-
+// later is a world whose business asks for a payer and a payee, who may be registered after the request.
 func later(d *transactions.Deps) {
 	d.Options.KYCAfterPost = true
-	d.Customers = knowing{d.DB}
+	d.Customers = customers.New(d.DB, clerk{}, nil)
 }
 
 func (w world) asksKYC() {
@@ -41,45 +26,15 @@ func (w world) asksKYC() {
 // person registers a customer with a status for a type.
 func (w world) person(t testing.TB, memo, customerType string, status anchor.CustomerStatus) string {
 	t.Helper()
-	var id string
-	require.NoError(t, w.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		c, err := tx.CreateCustomer(ctx, store.Owner{Account: sending, MemoType: "id", Memo: memo}, "test")
-		if err != nil {
-			return err
-		}
-		id = c.ID
-		_, err = tx.AdvanceCustomer(ctx, c, store.CustomerChange{
-			Cause: store.CustomerGave, Actor: "test", Statuses: map[string]store.DecidedStatus{customerType: {Status: status}},
-		})
-		return err
-	}))
+	id := register(t, customers.New(w.db, clerk{}, nil), sending, memo, customerType, "Ada")
+	w.judge(t, id, customerType, status)
 	return id
 }
 
 func (w world) judge(t testing.TB, id, customerType string, status anchor.CustomerStatus) {
 	t.Helper()
-	require.NoError(t, w.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		open, err := tx.LockOpenTransactionsOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		c, err := tx.LockCustomerAfter(ctx, open, id)
-		if err != nil {
-			return err
-		}
-		_, err = tx.AdvanceCustomer(ctx, c, store.CustomerChange{
-			Cause: store.CustomerJudged, Actor: "test", Statuses: map[string]store.DecidedStatus{customerType: {Status: status}},
-		})
-		if err != nil {
-			return err
-		}
-		for _, transaction := range open {
-			if _, err := tx.Reconsider(ctx, transaction, "test", "judged"); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	verdict := anchor.Verdict{Type: customerType, Status: status}
+	require.NoError(t, customers.New(w.db, clerk{}, nil).SetStatus(t.Context(), id, verdict, "test"))
 }
 
 func TestCreate_withholds_account_and_memo_until_the_customers_are_known(t *testing.T) {
@@ -150,6 +105,36 @@ func TestNoVerdictIsMissedThatIsRecordedWhileATransactionIsAgreed(t *testing.T) 
 			require.NoError(t, err)
 			require.Equal(t, anchor.StatusPendingSender, row.Status)
 		}
+	}, later)
+}
+
+func TestManyRequestsForACustomerWhoIsBeingLookedAtDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w world) {
+		w.asksKYC()
+		r := hundred()
+		r.SenderID = w.person(t, "1", "payer", anchor.CustomerAccepted)
+		r.ReceiverID = w.person(t, "2", "payee", anchor.CustomerProcessing)
+		var all sync.WaitGroup
+		errs := make([]error, 24)
+		for i := range errs {
+			all.Go(func() { _, errs[i] = w.service.Create(t.Context(), w.admit(t, sending), r) })
+		}
+		all.Wait()
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+	}, later)
+}
+
+func TestCreate_wants_the_customers_named_where_their_types_do_not_tell_them_apart(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w world) {
+		one := map[string]anchor.CustomerType{"person": {}}
+		w.receiver.info = anchor.Info{SenderTypes: one, ReceiverTypes: one}
+		_, err := w.service.Create(t.Context(), w.admit(t, sending), hundred())
+		requireCode(t, anchor.CodeCustomerInfoNeeded, err)
+		require.Equal(t, "person", anchor.ProblemOf(err).Type)
 	}, later)
 }
 

@@ -88,6 +88,8 @@ func TestACustomer(t *testing.T) {
 	}
 }
 
+func (directory) Release(context.Context, string) error { return nil }
+
 func TestACustomerOfAnotherSendingAnchorIsUnknown(t *testing.T) {
 	t.Parallel()
 	id := store.NewID()

@@ -28,6 +28,8 @@ type Customers interface {
 	// ForTransaction finds a customer of a sending anchor, in the role of a type, with all its statuses; an error of
 	// CodeNotFound for one that does not exist or belongs to somebody else. The type may be empty.
 	ForTransaction(ctx context.Context, ownerAccount, customerID, customerType string) (*anchor.Customer, error)
+	// Release gives the memo of a transaction out that was withheld, if its customers are as far as that by now.
+	Release(ctx context.Context, transactionID string) error
 }
 
 // Options are the settings of the service.

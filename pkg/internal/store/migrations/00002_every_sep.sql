@@ -73,6 +73,8 @@ ALTER TABLE transactions ADD COLUMN receiver_types TEXT NOT NULL DEFAULT '';
 ALTER TABLE transactions ADD COLUMN unpriced BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE transactions ADD COLUMN eta_seconds BIGINT NOT NULL DEFAULT 0;
 
+CREATE INDEX transactions_withheld_by_sender ON transactions (sender_id, id) WHERE memo IS NULL AND sender_id IS NOT NULL;
+CREATE INDEX transactions_withheld_by_receiver ON transactions (receiver_id, id) WHERE memo IS NULL AND receiver_id IS NOT NULL;
 CREATE INDEX payouts_to_price ON payouts (next_us, id) WHERE state = 'waiting' AND waits_for = 'price';
 
 -- Programs that do not know these columns read rows of another shape.
@@ -81,6 +83,8 @@ UPDATE meta SET value = '2' WHERE name = 'oldest_program';
 -- +goose Down
 UPDATE meta SET value = '1' WHERE name = 'oldest_program';
 DROP INDEX payouts_to_price;
+DROP INDEX transactions_withheld_by_receiver;
+DROP INDEX transactions_withheld_by_sender;
 ALTER TABLE transactions DROP COLUMN eta_seconds;
 ALTER TABLE transactions DROP COLUMN unpriced;
 ALTER TABLE transactions DROP COLUMN receiver_types;

@@ -133,13 +133,22 @@ SELECT c.id, 0, '', '', 'value', f.name, f.sealed, ''
 FROM customers c JOIN customer_fields f ON f.customer_id = c.id
 WHERE c.id = @id AND c.owner_account = @owner_account AND c.deleted_us = 0 AND f.content_type = '' AND f.sealed <> '';
 
--- Transactions that wait for a customer before their memo is given out, in no order. They are found by the customer: what is
--- open, or has no memo yet, is everybody's.
--- name: WithheldTransactionsOfCustomer :many
-SELECT * FROM transactions
-WHERE id IN (
-    SELECT s.id FROM transactions s WHERE s.sender_id = @customer_id AND s.memo IS NULL
-    UNION ALL
-    SELECT r.id FROM transactions r WHERE r.receiver_id = @customer_id AND r.memo IS NULL)
-  AND status NOT IN ('completed', 'refunded', 'expired', 'error')
-LIMIT @most;
+-- Transactions that wait for a customer before their memo is given out, the newest first.
+-- name: WithheldOfCustomer :many
+SELECT s.id FROM transactions s
+WHERE s.sender_id = @customer_id AND s.memo IS NULL AND s.status IN ('pending_receiver', 'pending_customer_info_update')
+UNION
+SELECT r.id FROM transactions r
+WHERE r.receiver_id = @customer_id AND r.memo IS NULL AND r.status IN ('pending_receiver', 'pending_customer_info_update')
+ORDER BY id DESC LIMIT @most;
+
+-- name: ReleasableTransactions :many
+SELECT t.id FROM transactions t
+LEFT JOIN customer_statuses s ON s.customer_id = t.sender_id AND s.type = t.sender_type
+LEFT JOIN customer_statuses r ON r.customer_id = t.receiver_id AND r.type = t.receiver_type
+WHERE t.memo IS NULL AND t.status IN ('pending_receiver', 'pending_customer_info_update')
+  AND (CAST(@after AS TEXT) = '' OR t.id > CAST(@after AS TEXT))
+  AND (s.status = 'REJECTED' OR r.status = 'REJECTED'
+    OR (s.status = 'ACCEPTED' OR t.sender_id IS NULL AND t.sender_types = '')
+      AND (r.status = 'ACCEPTED' OR t.receiver_id IS NULL AND t.receiver_types = ''))
+ORDER BY t.id LIMIT @most;

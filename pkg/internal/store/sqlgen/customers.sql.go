@@ -622,6 +622,46 @@ func (q *Queries) PutCustomerValue(ctx context.Context, arg PutCustomerValuePara
 	return err
 }
 
+const releasableTransactions = `-- name: ReleasableTransactions :many
+SELECT t.id FROM transactions t
+LEFT JOIN customer_statuses s ON s.customer_id = t.sender_id AND s.type = t.sender_type
+LEFT JOIN customer_statuses r ON r.customer_id = t.receiver_id AND r.type = t.receiver_type
+WHERE t.memo IS NULL AND t.status IN ('pending_receiver', 'pending_customer_info_update')
+  AND (CAST($1 AS TEXT) = '' OR t.id > CAST($1 AS TEXT))
+  AND (s.status = 'REJECTED' OR r.status = 'REJECTED'
+    OR (s.status = 'ACCEPTED' OR t.sender_id IS NULL AND t.sender_types = '')
+      AND (r.status = 'ACCEPTED' OR t.receiver_id IS NULL AND t.receiver_types = ''))
+ORDER BY t.id LIMIT $2
+`
+
+type ReleasableTransactionsParams struct {
+	After string
+	Most  int32
+}
+
+func (q *Queries) ReleasableTransactions(ctx context.Context, arg ReleasableTransactionsParams) ([]string, error) {
+	rows, err := q.query(ctx, q.releasableTransactionsStmt, releasableTransactions, arg.After, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sealedTransactionsOfCustomer = `-- name: SealedTransactionsOfCustomer :many
 SELECT t.id FROM transactions t
 WHERE (t.sender_id = $1 OR t.receiver_id = $1) AND t.sealed_key <> ''
@@ -809,94 +849,34 @@ func (q *Queries) UpdateCustomer(ctx context.Context, arg UpdateCustomerParams) 
 	return result.RowsAffected()
 }
 
-const withheldTransactionsOfCustomer = `-- name: WithheldTransactionsOfCustomer :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions
-WHERE id IN (
-    SELECT s.id FROM transactions s WHERE s.sender_id = $1 AND s.memo IS NULL
-    UNION ALL
-    SELECT r.id FROM transactions r WHERE r.receiver_id = $1 AND r.memo IS NULL)
-  AND status NOT IN ('completed', 'refunded', 'expired', 'error')
-LIMIT $2
+const withheldOfCustomer = `-- name: WithheldOfCustomer :many
+SELECT s.id FROM transactions s
+WHERE s.sender_id = $2 AND s.memo IS NULL AND s.status IN ('pending_receiver', 'pending_customer_info_update')
+UNION
+SELECT r.id FROM transactions r
+WHERE r.receiver_id = $2 AND r.memo IS NULL AND r.status IN ('pending_receiver', 'pending_customer_info_update')
+ORDER BY id DESC LIMIT $1
 `
 
-type WithheldTransactionsOfCustomerParams struct {
-	CustomerID sql.NullString
+type WithheldOfCustomerParams struct {
 	Most       int32
+	CustomerID sql.NullString
 }
 
-// Transactions that wait for a customer before their memo is given out, in no order. They are found by the customer: what is
-// open, or has no memo yet, is everybody's.
-func (q *Queries) WithheldTransactionsOfCustomer(ctx context.Context, arg WithheldTransactionsOfCustomerParams) ([]Transaction, error) {
-	rows, err := q.query(ctx, q.withheldTransactionsOfCustomerStmt, withheldTransactionsOfCustomer, arg.CustomerID, arg.Most)
+// Transactions that wait for a customer before their memo is given out, the newest first.
+func (q *Queries) WithheldOfCustomer(ctx context.Context, arg WithheldOfCustomerParams) ([]string, error) {
+	rows, err := q.query(ctx, q.withheldOfCustomerStmt, withheldOfCustomer, arg.Most, arg.CustomerID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Transaction
+	var items []string
 	for rows.Next() {
-		var i Transaction
-		if err := rows.Scan(
-			&i.ID,
-			&i.OwnerAccount,
-			&i.OwnerMemoType,
-			&i.OwnerMemo,
-			&i.ClientDomain,
-			&i.Version,
-			&i.Status,
-			&i.StatusMessage,
-			&i.Funded,
-			&i.Conflict,
-			&i.SenderID,
-			&i.SenderType,
-			&i.ReceiverID,
-			&i.ReceiverType,
-			&i.AssetID,
-			&i.AssetCode,
-			&i.AssetIssuer,
-			&i.Decimals,
-			&i.MinUnits,
-			&i.MaxUnits,
-			&i.FeeFixedUnits,
-			&i.FeePercent,
-			&i.FundingMethod,
-			&i.QuoteID,
-			&i.DestinationAsset,
-			&i.RefundMemoType,
-			&i.RefundMemo,
-			&i.Lang,
-			&i.ReceivingAccount,
-			&i.MemoType,
-			&i.Memo,
-			&i.ExpectedUnits,
-			&i.CreditedUnits,
-			&i.PayoutUnits,
-			&i.RefundUnits,
-			&i.FeeUnits,
-			&i.FeeDetails,
-			&i.OutUnits,
-			&i.OutDecimals,
-			&i.OutAsset,
-			&i.KeyID,
-			&i.SealedKey,
-			&i.SealedFields,
-			&i.RequiredInfo,
-			&i.RequiredMessage,
-			&i.CallbackUrl,
-			&i.StellarHash,
-			&i.ExternalID,
-			&i.ExpiresUs,
-			&i.CreatedUs,
-			&i.UpdatedUs,
-			&i.StatusUs,
-			&i.CompletedUs,
-			&i.SenderTypes,
-			&i.ReceiverTypes,
-			&i.Unpriced,
-			&i.EtaSeconds,
-		); err != nil {
+		var id string
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

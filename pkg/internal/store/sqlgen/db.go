@@ -300,6 +300,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.redeemQuoteStmt, err = db.PrepareContext(ctx, redeemQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query RedeemQuote: %w", err)
 	}
+	if q.releasableTransactionsStmt, err = db.PrepareContext(ctx, releasableTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query ReleasableTransactions: %w", err)
+	}
 	if q.rememberAnswerStmt, err = db.PrepareContext(ctx, rememberAnswer); err != nil {
 		return nil, fmt.Errorf("error preparing query RememberAnswer: %w", err)
 	}
@@ -378,8 +381,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateTransactionStmt, err = db.PrepareContext(ctx, updateTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateTransaction: %w", err)
 	}
-	if q.withheldTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, withheldTransactionsOfCustomer); err != nil {
-		return nil, fmt.Errorf("error preparing query WithheldTransactionsOfCustomer: %w", err)
+	if q.withheldOfCustomerStmt, err = db.PrepareContext(ctx, withheldOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query WithheldOfCustomer: %w", err)
 	}
 	return &q, nil
 }
@@ -846,6 +849,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing redeemQuoteStmt: %w", cerr)
 		}
 	}
+	if q.releasableTransactionsStmt != nil {
+		if cerr := q.releasableTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing releasableTransactionsStmt: %w", cerr)
+		}
+	}
 	if q.rememberAnswerStmt != nil {
 		if cerr := q.rememberAnswerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing rememberAnswerStmt: %w", cerr)
@@ -976,9 +984,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateTransactionStmt: %w", cerr)
 		}
 	}
-	if q.withheldTransactionsOfCustomerStmt != nil {
-		if cerr := q.withheldTransactionsOfCustomerStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing withheldTransactionsOfCustomerStmt: %w", cerr)
+	if q.withheldOfCustomerStmt != nil {
+		if cerr := q.withheldOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing withheldOfCustomerStmt: %w", cerr)
 		}
 	}
 	return err
@@ -1112,6 +1120,7 @@ type Queries struct {
 	quoteOfOwnerStmt                         *sql.Stmt
 	receivingAccountStmt                     *sql.Stmt
 	redeemQuoteStmt                          *sql.Stmt
+	releasableTransactionsStmt               *sql.Stmt
 	rememberAnswerStmt                       *sql.Stmt
 	rememberedAnswerStmt                     *sql.Stmt
 	rewindCursorStmt                         *sql.Stmt
@@ -1138,7 +1147,7 @@ type Queries struct {
 	updatePayoutStmt                         *sql.Stmt
 	updateSeedStmt                           *sql.Stmt
 	updateTransactionStmt                    *sql.Stmt
-	withheldTransactionsOfCustomerStmt       *sql.Stmt
+	withheldOfCustomerStmt                   *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1237,6 +1246,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		quoteOfOwnerStmt:                         q.quoteOfOwnerStmt,
 		receivingAccountStmt:                     q.receivingAccountStmt,
 		redeemQuoteStmt:                          q.redeemQuoteStmt,
+		releasableTransactionsStmt:               q.releasableTransactionsStmt,
 		rememberAnswerStmt:                       q.rememberAnswerStmt,
 		rememberedAnswerStmt:                     q.rememberedAnswerStmt,
 		rewindCursorStmt:                         q.rewindCursorStmt,
@@ -1263,6 +1273,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		updatePayoutStmt:                         q.updatePayoutStmt,
 		updateSeedStmt:                           q.updateSeedStmt,
 		updateTransactionStmt:                    q.updateTransactionStmt,
-		withheldTransactionsOfCustomerStmt:       q.withheldTransactionsOfCustomerStmt,
+		withheldOfCustomerStmt:                   q.withheldOfCustomerStmt,
 	}
 }

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "95a503897cb021ef315df2466f32e71f620777be3b08eb9ab93b0d11fd63eb73"
+const InputsHash = "7fa571b1b143dae308a3b0e7bcacb6732323a6540ed0ac1cd8409ed40ccdfb3b"
