@@ -54,16 +54,16 @@ const (
 
 // Delivered says that the recipient has the money. externalID is the rail's own reference.
 func Delivered(externalID string) Outcome {
-	return Outcome{kind: OutcomeDelivered, externalID: externalID}
+	return Outcome{kind: OutcomeDelivered, externalID: CleanText(externalID)}
 }
 
 // Accepted says that the rail has taken the payout on and will deliver it or say that it failed; it will be polled.
 func Accepted(externalID string) Outcome {
-	return Outcome{kind: OutcomeAccepted, externalID: externalID}
+	return Outcome{kind: OutcomeAccepted, externalID: CleanText(externalID)}
 }
 
 // Failed says that the payout was definitively not made and never will be under this key.
-func Failed(why string) Outcome { return Outcome{kind: OutcomeFailed, why: why} }
+func Failed(why string) Outcome { return Outcome{kind: OutcomeFailed, why: CleanText(why)} }
 
 // NeedsInfo says that the payout was definitively not made because data are wrong or missing; once they are given it is
 // tried again under a new key. Without needs it is the same as Failed.
@@ -71,17 +71,21 @@ func NeedsInfo(needs ...Need) Outcome {
 	if len(needs) == 0 {
 		return Failed("the rail asked for information without naming any")
 	}
-	return Outcome{kind: OutcomeNeedsInfo, needs: slices.Clone(needs)}
+	needs = slices.Clone(needs)
+	for i, n := range needs {
+		needs[i].Field, needs[i].Problem, needs[i].Description = CleanText(n.Field), CleanText(n.Problem), CleanText(n.Description)
+	}
+	return Outcome{kind: OutcomeNeedsInfo, needs: needs}
 }
 
 // NotSent says that the attempt certainly never left: it may be sent again, later, under the same key.
-func NotSent(why string) Outcome { return Outcome{kind: OutcomeNotSent, why: why} }
+func NotSent(why string) Outcome { return Outcome{kind: OutcomeNotSent, why: CleanText(why)} }
 
 // NotKnown answers a poll: the rail knows nothing of this key. It is no outcome; see Rail.NotKnownFinalAfter.
 func NotKnown() Outcome { return Outcome{kind: OutcomeNotKnown} }
 
 // Returned says that a payout which had been delivered or accepted came back.
-func Returned(why string) Outcome { return Outcome{kind: OutcomeReturned, why: why} }
+func Returned(why string) Outcome { return Outcome{kind: OutcomeReturned, why: CleanText(why)} }
 
 // Kind is what the outcome says.
 func (o Outcome) Kind() OutcomeKind { return o.kind }

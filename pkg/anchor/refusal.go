@@ -43,14 +43,16 @@ func (r refusal) Error() string {
 }
 
 // Refuse refuses a request with a text for the client (SEP-31: 400 {"error": text}). The text must be fit for strangers.
-func Refuse(text string) error { return refusal{Problem{Code: CodeInvalid, Text: text}} }
+func Refuse(text string) error { return RefuseAs(CodeInvalid, text) }
 
 // Refusef is Refuse with a format.
 func Refusef(format string, args ...any) error { return Refuse(fmt.Sprintf(format, args...)) }
 
 // RefuseAs refuses a request in a category of its own: CodeNotFound for what the caller may not see or what is not there,
 // CodeConflict for what contradicts an earlier request, and so on.
-func RefuseAs(code Code, text string) error { return refusal{Problem{Code: code, Text: text}} }
+func RefuseAs(code Code, text string) error {
+	return refusal{Problem{Code: code, Text: CleanText(text)}}
+}
 
 // CustomerInfoNeeded refuses a transaction because a customer's information is missing (SEP-31 "Customer Info Needed").
 // customerType is one of those that Info publishes, or empty where it cannot be told.

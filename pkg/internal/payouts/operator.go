@@ -164,7 +164,7 @@ func (r retrying) release(ctx context.Context, t store.Transaction, p store.Payo
 	if err != nil {
 		return store.Payout{}, err
 	}
-	p.State, p.WaitsFor, p.NextUs = state, waits, now
+	p.State, p.WaitsFor, p.NextUs, p.Tries = state, waits, now, 0
 	if p, err = r.tx.MovePayout(ctx, p, anchor.PayoutWaiting, r.noted()); err != nil {
 		return store.Payout{}, err
 	}

@@ -2,6 +2,7 @@ package payouts_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -331,5 +332,21 @@ func TestAn_answer_that_comes_after_the_lease_is_stored_and_read(t *testing.T) {
 		execute(t, s)
 		require.Empty(t, b.sent())
 		w.RequireBooks(id)
+	})
+}
+
+func TestWhateverARailWritesIsStored(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		b := &bank{execute: func(context.Context, anchor.Payout, int) (anchor.Outcome, error) {
+			return anchor.Failed("closed\x00\xff\n" + strings.Repeat("x", 1<<20)), nil
+		}}
+		id := w.Funded(1)[0]
+		_, err := service(db, b, atOnce()).Execute(t.Context(), t.Context())
+		require.NoError(t, err)
+		answers := w.Answers(id)
+		require.Len(t, answers, 1)
+		require.Equal(t, anchor.OutcomeFailed, answers[0].Outcome)
 	})
 }

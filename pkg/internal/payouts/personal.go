@@ -13,7 +13,7 @@ import (
 const shortest = 3
 
 // withoutPeople takes out of a rail's text what the requests say of people. Banks repeat account numbers and names in their
-// errors, and an HTTP client repeats the address it called; logs and events are not encrypted.
+// errors, and an HTTP client repeats the address it called; logs and events are not encrypted. What is left is fit to be stored.
 func withoutPeople(text string, requests ...anchor.Payout) string {
 	for _, p := range requests {
 		for _, value := range valuesOf(p) {
@@ -22,7 +22,7 @@ func withoutPeople(text string, requests ...anchor.Payout) string {
 			}
 		}
 	}
-	return text
+	return anchor.CleanText(text)
 }
 
 // valuesOf are the values of a request, the longest first: one may be part of another.

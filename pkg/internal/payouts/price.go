@@ -6,28 +6,46 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/money"
 )
 
 const (
-	priceAtOnce = 100
-	priceTries  = 20 // then it is for an operator to see why there is no price
+	priceAtOnce  = 100 // payouts that a pass reads
+	pricesAtOnce = 4   // of which the business is asked at a time
+	priceTries   = 20  // then it is for an operator to see why there is no price
 )
 
-var errNoQuotes = errors.New("there is no quote integration")
+var (
+	errNoQuotes      = errors.New("there is no quote integration")
+	errNoPriceInTime = errors.New("the quote integration did not answer in time")
+)
 
 // Price is one pass that prices what was paid for without a firm quote (SEP-31 destination_asset): each payout once, by the
 // price of the moment, which is committed before it can be sent. What cannot be exchanged is handed to an operator, a price
-// that could not be got is asked for again later. It stops between two payouts when soft ends; hard cancels a call.
+// that could not be got is asked for again later, and none keeps the others waiting. It begins no more once soft has ended;
+// hard cancels a call.
 func (s *Service) Price(soft, hard context.Context) (worked bool, err error) {
 	list, err := s.db.PayoutsToPrice(soft, priceAtOnce)
-	for i := 0; i < len(list) && err == nil && soft.Err() == nil; i++ {
-		err = s.priceOne(hard, list[i])
-		worked = true
+	if err != nil {
+		return false, err
 	}
-	return worked, err
+	var group errgroup.Group
+	group.SetLimit(pricesAtOnce)
+	errs := make([]error, len(list))
+	for i, u := range list {
+		group.Go(func() error {
+			if soft.Err() == nil {
+				errs[i] = s.priceOne(hard, u)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // each error has its place
+	return len(list) > 0, errors.Join(errs...)
 }
 
 // priceOne keeps one payout's trouble from the others: only a database that does not answer is an error.
@@ -113,26 +131,39 @@ func requestOf(u store.Unpriced) (anchor.PriceRequest, money.Amount, error) {
 	}, whole, nil
 }
 
-// askPrice calls the business, bounded in time like a rail.
-func (s *Service) askPrice(ctx context.Context, r anchor.PriceRequest) (price anchor.Price, err error) {
+// askPrice calls the business like a rail: bounded in time, and left behind if it does not heed that.
+func (s *Service) askPrice(ctx context.Context, r anchor.PriceRequest) (anchor.Price, error) {
 	if s.Quotes == nil {
-		return price, errNoQuotes
+		return anchor.Price{}, errNoQuotes
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.RailTimeout)
+	window, cancel := context.WithTimeout(ctx, s.RailTimeout)
 	defer cancel()
+	deadline, _ := window.Deadline()
+	nobody := func(said) {} // a price that comes too late binds nobody
+	a := askRail(s, ctx, deadline, func(ctx context.Context) said { return s.hear(ctx, r) }, nobody, said{err: errNoPriceInTime})
+	return a.price, a.err
+}
+
+// said is what the business answers when it is asked for a price.
+type said struct {
+	price anchor.Price
+	err   error
+}
+
+func (s *Service) hear(ctx context.Context, r anchor.PriceRequest) (a said) {
 	defer func() {
 		if value := recover(); value != nil {
 			s.panicked(ctx, "quotes", value)
-			err = errors.New("the quote integration panicked")
+			a.err = errors.New("the quote integration panicked")
 		}
 	}()
-	if price, err = s.Quotes.Price(ctx, r); err != nil {
-		return price, err
+	if a.price, a.err = s.Quotes.Price(ctx, r); a.err != nil {
+		return a
 	}
-	if err := price.Check(r); err != nil {
-		return price, fmt.Errorf("price of the business: %w", err)
+	if err := a.price.Check(r); err != nil {
+		a.err = fmt.Errorf("price of the business: %w", err)
 	}
-	return price, nil
+	return a
 }
 
 // feeDetails are the parts of the fee as SEP-31 shows them; what was rounded away is a part of its own, so that they add up.

@@ -127,6 +127,51 @@ func TestTheFirstOfTwoPricesCounts(t *testing.T) {
 	})
 }
 
+func TestAPriceThatTheBusinessRefusesKeepsNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		refused := w.FundedBy(1, func(t *store.Transaction, p *store.Payout) {
+			t.Unpriced, t.FundingMethod = true, "bad"
+			p.State, p.WaitsFor = anchor.PayoutWaiting, anchor.WaitsForPrice
+		})[0]
+		good := unpriced(w)
+		s := exchange(db, &bank{}, &prices{answer: func(r anchor.PriceRequest) (anchor.Price, error) {
+			if r.BuyDeliveryMethod == "bad" {
+				return anchor.Price{}, anchor.Refuse("upstream said \x00\xff")
+			}
+			return fiveToOne(r)
+		}})
+		price(t, s)
+		require.False(t, w.Transaction(good).Unpriced)
+		require.Equal(t, anchor.WaitsForOperator, w.Payout(refused).WaitsFor)
+	})
+}
+
+// deaf does not heed its context.
+type deaf struct {
+	anchor.QuoteIntegration
+	release chan struct{}
+}
+
+func (d deaf) Price(context.Context, anchor.PriceRequest) (anchor.Price, error) {
+	<-d.release
+	return anchor.Price{}, errors.New("too late")
+}
+
+func TestABusinessThatNeverAnswersDoesNotHoldPricingUp(t *testing.T) {
+	t.Parallel()
+	w := payoutstest.New(t, storetest.SQLite(t))
+	id := unpriced(w)
+	hanging := deaf{release: make(chan struct{})}
+	s := payouts.New(w.DB, nil, nil, payouts.Options{Quotes: hanging, RailTimeout: 50 * time.Millisecond, Lease: time.Second})
+	price(t, s)
+	require.Equal(t, anchor.WaitsForPrice, w.Payout(id).WaitsFor)
+	require.EqualValues(t, 1, s.Counts().Abandoned)
+	close(hanging.release)
+	require.Eventually(t, func() bool { return s.Counts().Abandoned == 0 }, 5*time.Second, time.Millisecond)
+}
+
 func TestAPriceIsMadeWhateverTheKYCSaysAndThePayoutWaitsForIt(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -194,6 +239,8 @@ func TestAPayoutThatNobodyCanPriceIsNotPaid(t *testing.T) {
 				_, err = s.Retry(t.Context(), payouts.RetryRequest{TransactionID: id, Actor: "operator", Reason: "mended"})
 				require.NoError(t, err)
 				require.Equal(t, anchor.WaitsForPrice, w.Payout(id).WaitsFor, "a retry does not pay without a price")
+				price(t, s)
+				require.Equal(t, anchor.WaitsForPrice, w.Payout(id).WaitsFor, "and asks as often as before")
 			})
 		})
 	}

@@ -76,8 +76,11 @@ func (h *Handler) decodeFile(r *http.Request) ([]byte, error) {
 	return file.Data, nil
 }
 
-// unreadable tells a body that is too large, here or for httpserver, from one that broke off.
+// unreadable tells a body that is too large, here or for httpserver, and one that there is no room for, from one that broke off.
 func unreadable(err error) error {
+	if isNoRoom(err) {
+		return errNoRoom
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return anchor.RefuseAs(anchor.CodeTooLarge, "the body is too large")
 	}

@@ -31,6 +31,7 @@ type Handler struct {
 	customers Customers
 	caller    func(echo.Context) anchor.SendingAnchor
 	multipart int64
+	room      room
 }
 
 // Option changes how a Handler works.
@@ -38,6 +39,10 @@ type Option func(*Handler)
 
 // FileBytes tells how large one photo or document may be; without it, and with 0, 4 MiB.
 func FileBytes(n int) Option { return func(h *Handler) { h.multipart = MultipartBytes(n) } }
+
+// HeldBytes tells how many bytes of bodies all requests together may hold at once; without it 512 MiB. What comes beyond is
+// refused with CodeUnavailable, except that the first 64 KiB of each body are always taken.
+func HeldBytes(n int64) Option { return func(h *Handler) { h.room.most = n } }
 
 // MultipartBytes is how large a multipart body is taken where one file may have so many bytes (0: 4 MiB): two of them, such
 // as both sides of a document, and what goes with them. A server that limits bodies itself must let as much through.
@@ -50,7 +55,7 @@ func MultipartBytes(fileBytes int) int64 {
 
 // New makes the handler; caller tells whom the request's token names.
 func New(customers Customers, caller func(echo.Context) anchor.SendingAnchor, options ...Option) *Handler {
-	h := &Handler{customers: customers, caller: caller, multipart: MultipartBytes(0)}
+	h := &Handler{customers: customers, caller: caller, multipart: MultipartBytes(0), room: room{most: mostHeld}}
 	for _, option := range options {
 		option(h)
 	}
@@ -60,13 +65,13 @@ func New(customers Customers, caller func(echo.Context) anchor.SendingAnchor, op
 // Routes mounts the endpoints on a group that lets authenticated requests through only.
 func (h *Handler) Routes(g *echo.Group) {
 	g.GET("/customer", h.get)
-	g.PUT("/customer", h.put)
-	g.PUT("/customer/verification", h.verify)
-	g.PUT("/customer/callback", h.callback)
-	g.POST("/customer/files", h.addFile)
+	g.PUT("/customer", h.put, h.bounded)
+	g.PUT("/customer/verification", h.verify, h.bounded)
+	g.PUT("/customer/callback", h.callback, h.bounded)
+	g.POST("/customer/files", h.addFile, h.bounded)
 	g.GET("/customer/files", h.files)
-	g.DELETE("/customer", h.delete)
-	g.DELETE("/customer/:account", h.delete)
+	g.DELETE("/customer", h.delete, h.bounded)
+	g.DELETE("/customer/:account", h.delete, h.bounded)
 }
 
 func (h *Handler) get(c echo.Context) error {

@@ -54,6 +54,9 @@ func (tx *Tx) MovePayout(ctx context.Context, p Payout, before anchor.PayoutStat
 	}
 	p.Version, p.UpdatedUs = p.Version+1, now
 	tx.wakeFor(p.State)
+	if p.WaitsFor == anchor.WaitsForPrice {
+		tx.Wake(TopicPrice)
+	}
 	return p, tx.event(ctx, SubjectPayout, p.ID, p.Version, string(before), string(p.State), c)
 }
 
