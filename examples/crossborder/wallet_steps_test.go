@@ -38,7 +38,7 @@ type refused struct {
 func isAskedForCustomers(t require.TestingT, w *wallet, _ []string) {
 	require.Empty(t, w.sender, "the wallet has registered its people already")
 	var answer refused
-	w.posts(t, http.StatusBadRequest, "100", nil, &answer)
+	w.posts(t, http.StatusBadRequest, "100", map[string]string{routingNumber: known, accountNumber: open}, &answer)
 	require.Equal(t, refused{Error: "customer_info_needed", Type: senderType}, answer)
 }
 

@@ -59,6 +59,8 @@ func (business) ProcessPatchRequest(context.Context, anchor.PatchRequest) error 
 
 type nobody struct{}
 
+func (nobody) Release(context.Context, string) error { return nil }
+
 func (nobody) ForTransaction(context.Context, string, string, string) (*anchor.Customer, error) {
 	return nil, anchor.RefuseAs(anchor.CodeNotFound, "customer not found")
 }
