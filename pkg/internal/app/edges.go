@@ -57,8 +57,8 @@ func (a *App) server() (*httpserver.Server, error) {
 		sep31.New(a.transactions, sep10.Caller).Routes(server.Group("/sep31"), auth.Require(anchor.CodeForbidden), everything)
 	}
 	if s.Active("sep-38") {
-		sep38.New(a.quotes(), sep10.Caller).Routes(server.Group("/sep38", auth.Optional(anchor.CodeForbidden), everything),
-			auth.Require(anchor.CodeForbidden), auth.Optional(anchor.CodeForbidden))
+		sep38.New(a.quotes(), sep10.Caller).Routes(server.Group("/sep38"),
+			httpserver.Both(auth.Require(anchor.CodeForbidden), everything), httpserver.Both(auth.Optional(anchor.CodeForbidden), everything))
 	}
 	return server, a.documents(server)
 }

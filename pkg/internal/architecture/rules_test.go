@@ -66,6 +66,7 @@ var components = []component{
 	{"pkg/internal/stellar", foundations},
 	{"pkg/internal/outbound", foundations},
 	{"pkg/internal/worker", foundations},
+	{"pkg/internal/jsonbody", foundations},
 	{"pkg/internal/sandbox", foundations},
 	{"pkg/internal/sender", foundations},
 	{"pkg/rails", foundations},

@@ -123,3 +123,8 @@ func (s *Server) tooFast(c echo.Context, limit string, wait time.Duration) error
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.FormatInt(seconds, 10))
 	return anchor.RefuseAs(anchor.CodeRateLimited, "too many requests; Retry-After says how many seconds to wait")
 }
+
+// Both is one middleware of two: a request passes the first and then the second.
+func Both(first, second echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return first(second(next)) }
+}

@@ -140,11 +140,12 @@ func (o own) mergeInto(d *anchor.Document, received []Asset) error {
 func merge(path string, into, from map[string]any, replaced ...string) (clashes []error) {
 	for _, key := range slices.Sorted(maps.Keys(from)) {
 		said, ok := into[key]
-		if ok && !same(said, from[key]) && !slices.Contains(replaced, key) {
+		switch {
+		case !ok || slices.Contains(replaced, key):
+			into[key] = from[key]
+		case !same(said, from[key]):
 			clashes = append(clashes, fmt.Errorf("%s%s is %v by the anchor's settings; remove it from the file, or write the same", path, key, said))
-			continue
 		}
-		into[key] = from[key]
 	}
 	return clashes
 }

@@ -282,25 +282,3 @@ func TestWhoHasTheDocumentIsToldSo(t *testing.T) {
 	require.Equal(t, http.StatusOK, changed.Code)
 	require.NotEqual(t, tag, changed.Header().Get("ETag"))
 }
-
-// FuzzOwn takes documents of any text: what is accepted can be read by everybody.
-func FuzzOwn(f *testing.F) {
-	f.Add("A = \"x\"\n[DOCUMENTATION]\nORG_DBA = 'y'\n" + another)
-	f.Add("[[A]]\nb = [\"c\"]\n[B]\nc = true\n")
-	f.Fuzz(func(t *testing.T, own string) {
-		var o sep1.Options
-		setup(t, func(given *sep1.Options) { o = *given })
-		o.Own = []byte(own)
-		if _, err := sep1.New(o); err != nil {
-			return
-		}
-		d := setup(t, with(own)).document()
-		require.Equal(t, "https://anchor.example/auth", d.values["WEB_AUTH_ENDPOINT"])
-		require.Equal(t, "https://anchor.example/kyc", d.values["KYC_SERVER"])
-		for _, c := range d.currencies() {
-			for _, key := range []string{"code", "desc", "status", "is_asset_anchored", "anchor_asset_type"} {
-				require.Contains(t, c, key)
-			}
-		}
-	})
-}

@@ -78,8 +78,8 @@ func (h *Handler) decodeFile(r *http.Request) ([]byte, error) {
 
 // unreadable tells a body that is too large, here or for httpserver, and one that there is no room for, from one that broke off.
 func unreadable(err error) error {
-	if isNoRoom(err) {
-		return errNoRoom
+	if errors.Is(err, errNoRoom) {
+		return anchor.RefuseAs(anchor.CodeUnavailable, "too much is being uploaded at this moment; try again")
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return anchor.RefuseAs(anchor.CodeTooLarge, "the body is too large")

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
 const (
@@ -18,8 +16,8 @@ const (
 	freeBytes = 64 << 10
 )
 
-// errNoRoom says that others are sending too much just now.
-var errNoRoom = anchor.RefuseAs(anchor.CodeUnavailable, "too much is being uploaded at this moment; try again")
+// errNoRoom ends the reading of a body that there is no room for.
+var errNoRoom = errors.New("no room for the body")
 
 // room bounds what all requests together hold of their bodies. Room is taken by what has arrived and not by what was
 // announced: who announces much and sends nothing keeps nobody out. Nor does anybody wait for room while holding some.
@@ -69,5 +67,3 @@ func (b *heldBody) Read(p []byte) (int, error) {
 
 // leave gives the room back.
 func (b *heldBody) leave() { b.room.held.Add(-b.held) }
-
-func isNoRoom(err error) bool { return errors.Is(err, errNoRoom) }

@@ -33,10 +33,11 @@ func (s server) slowly(token string, size int) (finish func() *httptest.Response
 	f := newForm().file(s, "file", image(size))
 	require.NoError(s, f.writer.Close())
 	arriving, sending := io.Pipe()
+	s.Cleanup(func() { _ = sending.Close() })
 	r := httptest.NewRequestWithContext(s.Context(), http.MethodPost, "/kyc/customer/files", arriving)
 	r.Header.Set("Content-Type", f.writer.FormDataContentType())
 	r.Header.Set("Authorization", "Bearer "+token)
-	answered := make(chan *httptest.ResponseRecorder)
+	answered := make(chan *httptest.ResponseRecorder, 1)
 	go func() {
 		w := httptest.NewRecorder()
 		s.http.ServeHTTP(w, r)

@@ -1,135 +1,27 @@
 package sep31
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/labstack/echo/v4"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/jsonbody"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
 )
 
-// maxBody bounds a body also where the server in front does not.
-const maxBody = 64 << 10
-
-// object is a JSON object whose values are still to be judged.
-type object map[string]json.RawMessage
-
-// bodyOf reads the JSON object of a request. A missing content type is taken for JSON, another one is refused.
-func bodyOf(c echo.Context) (object, error) {
-	if err := checkContentType(c.Request().Header); err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(c.Request().Body, maxBody+1))
-	if err != nil {
-		return nil, bodyFault(err)
-	}
-	if len(raw) > maxBody {
-		return nil, errTooLarge()
-	}
-	return decodeObject(raw)
-}
-
-func checkContentType(header http.Header) error {
-	given := header.Get(echo.HeaderContentType)
-	if given == "" {
-		return nil
-	}
-	media, _, err := mime.ParseMediaType(given)
-	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return anchor.RefuseAs(anchor.CodeUnsupported, "Content-Type must be application/json")
-	}
-	return nil
-}
-
-// bodyFault tells a body that is too large or was cut off, which is the client's doing, from what the server has to say.
-func bodyFault(err error) error {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLarge != nil {
-		return errTooLarge()
-	}
-	if answer, ok := errors.AsType[*echo.HTTPError](err); ok {
-		return answer
-	}
-	if anchor.CodeOf(err) != anchor.CodeInternal {
-		return err
-	}
-	return anchor.Refuse("the body could not be read")
-}
-
-func errTooLarge() error { return anchor.RefuseAs(anchor.CodeTooLarge, "the body is too large") }
-
-// decodeObject takes exactly one JSON object in UTF-8.
-func decodeObject(raw []byte) (object, error) {
-	if !utf8.Valid(raw) {
-		return nil, anchor.Refuse("the body must be UTF-8")
-	}
-	if trimmed := bytes.TrimLeft(raw, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, anchor.Refuse("the body must be a JSON object")
-	}
-	var o object
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return nil, anchor.Refuse("the body is not valid JSON")
-	}
-	return o, nil
-}
-
-// given tells whether a key is there; null is how some clients leave one out.
-func (o object) given(key string) bool {
-	raw, ok := o[key]
-	return ok && string(raw) != "null"
-}
-
-// text reads an optional string.
-func (o object) text(key string) (string, error) {
-	if !o.given(key) {
-		return "", nil
-	}
-	return textOf(key, o[key])
-}
-
-func textOf(name string, raw json.RawMessage) (string, error) {
-	var text *string
-	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
-		return "", anchor.Refusef("%s must be a string", name)
-	}
-	if strings.ContainsRune(*text, 0) {
-		return "", anchor.Refusef("%s must not contain the character U+0000", name)
-	}
-	return *text, nil
-}
-
-// nested reads an optional object.
-func (o object) nested(key, name string) (object, error) {
-	if !o.given(key) {
-		return nil, nil
-	}
-	var inner object
-	if err := json.Unmarshal(o[key], &inner); err != nil {
-		return nil, anchor.Refusef("%s must be an object", name)
-	}
-	return inner, nil
-}
-
 // amount reads a number or a string and keeps its digits: the SEP has a number, wallets send both.
-func (o object) amount() (string, error) {
-	raw := o["amount"]
-	if !o.given("amount") {
+func amountOf(o jsonbody.Object) (string, error) {
+	if !o.Given("amount") {
 		return "", nil
 	}
-	if first := raw[0]; first == '-' || first >= '0' && first <= '9' {
-		return string(raw), nil
+	raw := o["amount"]
+	if digits, number := jsonbody.Digits(raw); number {
+		return digits, nil
 	}
 	if raw[0] != '"' {
 		return "", anchor.Refuse("amount must be a number")
 	}
-	text, err := textOf("amount", raw)
+	text, err := jsonbody.TextOf("amount", raw)
 	if err == nil && text == "" {
 		return "", anchor.Refuse("amount is empty")
 	}
@@ -137,10 +29,10 @@ func (o object) amount() (string, error) {
 }
 
 // decodePost reads a request for a transaction. Keys that are not known are passed over, those that are must be of their type.
-func decodePost(o object) (transactions.Request, error) {
+func decodePost(o jsonbody.Object) (transactions.Request, error) {
 	var r transactions.Request
 	var err error
-	if r.Amount, err = o.amount(); err != nil {
+	if r.Amount, err = amountOf(o); err != nil {
 		return r, err
 	}
 	for _, text := range []struct {
@@ -151,27 +43,27 @@ func decodePost(o object) (transactions.Request, error) {
 		{"funding_method", &r.FundingMethod}, {"quote_id", &r.QuoteID}, {"sender_id", &r.SenderID}, {"receiver_id", &r.ReceiverID},
 		{"lang", &r.Lang}, {"refund_memo", &r.RefundMemo}, {"refund_memo_type", &r.RefundMemoType},
 	} {
-		if *text.into, err = o.text(text.key); err != nil {
+		if *text.into, err = o.Text(text.key); err != nil {
 			return r, err
 		}
 	}
-	r.Fields, err = o.transactionFields()
+	r.Fields, err = transactionFields(o)
 	return r, err
 }
 
 // decodePatch reads an update of transaction fields, which must be there.
-func decodePatch(o object) (map[string]string, error) {
-	if !o.given("fields") {
+func decodePatch(o jsonbody.Object) (map[string]string, error) {
+	if !o.Given("fields") {
 		return nil, anchor.Refuse(`fields is missing; it must be {"transaction": {…}}`)
 	}
-	return o.transactionFields()
+	return transactionFields(o)
 }
 
-func decodeCallback(o object) (string, error) { return o.text("url") }
+func decodeCallback(o jsonbody.Object) (string, error) { return o.Text("url") }
 
 // transactionFields reads {"transaction": {name: text}}, which is all that may be in fields.
-func (o object) transactionFields() (map[string]string, error) {
-	outer, err := o.nested("fields", "fields")
+func transactionFields(o jsonbody.Object) (map[string]string, error) {
+	outer, err := o.Nested("fields", "fields")
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +72,7 @@ func (o object) transactionFields() (map[string]string, error) {
 			return nil, anchor.Refuse("fields must have one key only: transaction")
 		}
 	}
-	inner, err := outer.nested("transaction", "fields.transaction")
+	inner, err := outer.Nested("transaction", "fields.transaction")
 	if err != nil || len(inner) == 0 {
 		return nil, err
 	}
@@ -189,7 +81,7 @@ func (o object) transactionFields() (map[string]string, error) {
 		if strings.ContainsRune(name, 0) {
 			return nil, anchor.Refuse("a name in fields.transaction contains the character U+0000")
 		}
-		if values[name], err = textOf("each value of fields.transaction", raw); err != nil {
+		if values[name], err = jsonbody.TextOf("each value of fields.transaction", raw); err != nil {
 			return nil, err
 		}
 	}

@@ -1,17 +1,14 @@
 package sep31
 
 import (
-	"errors"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/jsonbody"
 )
 
 // FuzzPost: whatever a body holds, it is refused with a text or read without changing the digits of its amount.
@@ -25,7 +22,7 @@ func FuzzPost(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		o, err := decodeObject(body)
+		o, err := jsonbody.Decode(body)
 		if err != nil {
 			requireRefusal(t, err)
 			return
@@ -56,23 +53,14 @@ func requireRefusal(t *testing.T, err error) {
 	require.True(t, utf8.ValidString(err.Error()))
 }
 
-func TestABodyThatCannotBeReadIsTheClientsFault(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, anchor.CodeTooLarge, anchor.CodeOf(bodyFault(&http.MaxBytesError{Limit: 1})))
-	require.Equal(t, anchor.CodeTooLarge, anchor.CodeOf(bodyFault(anchor.RefuseAs(anchor.CodeTooLarge, "too large"))))
-	require.Equal(t, anchor.CodeInvalid, anchor.CodeOf(bodyFault(io.ErrUnexpectedEOF)))
-	_, kept := errors.AsType[*echo.HTTPError](bodyFault(echo.ErrStatusRequestEntityTooLarge))
-	require.True(t, kept)
-}
-
 func TestAnAmountKeepsTheTextItWasSentAs(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]string{
 		"100": "100", "100.50": "100.50", `"7"`: "7", "9007199254740993": "9007199254740993", "1E400": "1E400",
 	} {
-		o, err := decodeObject([]byte(`{ "amount" : ` + sent + ` }`))
+		o, err := jsonbody.Decode([]byte(`{ "amount" : ` + sent + ` }`))
 		require.NoError(t, err)
-		got, err := o.amount()
+		got, err := amountOf(o)
 		require.NoError(t, err)
 		require.Equal(t, want, strings.TrimSpace(got))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/jsonbody"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
 )
 
@@ -68,7 +69,7 @@ func (h *Handler) create(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := bodyOf(c)
+	body, err := jsonbody.Read(c.Request())
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (h *Handler) patch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := bodyOf(c)
+	body, err := jsonbody.Read(c.Request())
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (h *Handler) setCallback(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := bodyOf(c)
+	body, err := jsonbody.Read(c.Request())
 	if err != nil {
 		return err
 	}

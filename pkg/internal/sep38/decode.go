@@ -1,26 +1,18 @@
 package sep38
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
-	"mime"
-	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/jsonbody"
 	"github.com/anchorkit/anchor/pkg/internal/quotes"
 )
 
-const (
-	maxBody = 64 << 10 // bounds a body also where the server in front does not
-	maxText = 256      // bytes of one parameter: more than any that could be right
-)
+// maxText is the bytes of one parameter: more than any that could be right.
+const maxText = 256
 
 // parameter is a query parameter, or the same key of a body, and where it goes.
 type parameter struct {
@@ -71,77 +63,15 @@ func checkText(name, text string) error {
 	return nil
 }
 
-// object is a JSON object whose values are still to be judged.
-type object map[string]json.RawMessage
-
-// bodyOf reads the JSON object of a request. A missing content type is taken for JSON, another one is refused.
-func bodyOf(c echo.Context) (object, error) {
-	if err := checkContentType(c.Request().Header); err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(c.Request().Body, maxBody+1))
-	if err != nil {
-		return nil, bodyFault(err)
-	}
-	if len(raw) > maxBody {
-		return nil, errTooLarge()
-	}
-	return decodeObject(raw)
-}
-
-func checkContentType(header http.Header) error {
-	given := header.Get(echo.HeaderContentType)
-	if given == "" {
-		return nil
-	}
-	media, _, err := mime.ParseMediaType(given)
-	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return anchor.RefuseAs(anchor.CodeUnsupported, "Content-Type must be application/json")
-	}
-	return nil
-}
-
-// bodyFault tells a body that is too large or was cut off, which is the client's doing, from what the server has to say.
-func bodyFault(err error) error {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLarge != nil {
-		return errTooLarge()
-	}
-	if answer, ok := errors.AsType[*echo.HTTPError](err); ok {
-		return answer
-	}
-	if anchor.CodeOf(err) != anchor.CodeInternal {
-		return err
-	}
-	return anchor.Refuse("the body could not be read")
-}
-
-func errTooLarge() error { return anchor.RefuseAs(anchor.CodeTooLarge, "the body is too large") }
-
-// decodeObject takes exactly one JSON object in UTF-8.
-func decodeObject(raw []byte) (object, error) {
-	if !utf8.Valid(raw) {
-		return nil, anchor.Refuse("the body must be UTF-8")
-	}
-	if trimmed := bytes.TrimLeft(raw, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, anchor.Refuse("the body must be a JSON object")
-	}
-	var o object
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return nil, anchor.Refuse("the body is not valid JSON")
-	}
-	return o, nil
-}
-
 // decodeBody reads a request for a firm quote. Keys that are not known are passed over, those that are must be of their
 // type; null is how some clients leave one out.
-func decodeBody(o object) (quotes.Request, error) {
+func decodeBody(o jsonbody.Object) (quotes.Request, error) {
 	var r quotes.Request
 	for _, p := range parametersOf(&r) {
-		raw, ok := o[p.name]
-		if !ok || string(raw) == "null" {
+		if !o.Given(p.name) {
 			continue
 		}
-		text, err := textOf(p.name, raw)
+		text, err := textOf(p.name, o[p.name])
 		if err != nil {
 			return quotes.Request{}, err
 		}
@@ -155,13 +85,9 @@ func decodeBody(o object) (quotes.Request, error) {
 
 // textOf reads a string. An amount may be a number as well, whose digits are kept: the SEP has strings, clients send both.
 func textOf(name string, raw json.RawMessage) (string, error) {
-	number := raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'
+	digits, number := jsonbody.Digits(raw)
 	if number && (name == "sell_amount" || name == "buy_amount") {
-		return string(raw), nil
+		return digits, nil
 	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return "", anchor.Refusef("%s must be a string", name)
-	}
-	return text, nil
+	return jsonbody.TextOf(name, raw)
 }

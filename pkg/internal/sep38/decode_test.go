@@ -1,16 +1,13 @@
 package sep38
 
 import (
-	"errors"
-	"io"
-	"net/http"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/jsonbody"
 	"github.com/anchorkit/anchor/pkg/internal/quotes"
 )
 
@@ -43,7 +40,7 @@ func FuzzBody(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		o, err := decodeObject(raw)
+		o, err := jsonbody.Decode(raw)
 		if err != nil {
 			requireRefusal(t, err)
 			return
@@ -73,19 +70,10 @@ func requireRefusal(t *testing.T, err error) {
 	require.True(t, utf8.ValidString(err.Error()))
 }
 
-func TestABodyThatCannotBeReadIsTheClientsFault(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, anchor.CodeTooLarge, anchor.CodeOf(bodyFault(&http.MaxBytesError{Limit: 1})))
-	require.Equal(t, anchor.CodeTooLarge, anchor.CodeOf(bodyFault(anchor.RefuseAs(anchor.CodeTooLarge, "too large"))))
-	require.Equal(t, anchor.CodeInvalid, anchor.CodeOf(bodyFault(io.ErrUnexpectedEOF)))
-	_, kept := errors.AsType[*echo.HTTPError](bodyFault(echo.ErrStatusRequestEntityTooLarge))
-	require.True(t, kept)
-}
-
 func TestAnAmountThatIsANumberKeepsItsDigits(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]string{"100": "100", "100.50": "100.50", `"7"`: "7", "9007199254740993": "9007199254740993", "1E400": "1E400"} {
-		o, err := decodeObject([]byte(`{ "sell_amount" : ` + sent + ` }`))
+		o, err := jsonbody.Decode([]byte(`{ "sell_amount" : ` + sent + ` }`))
 		require.NoError(t, err)
 		r, err := decodeBody(o)
 		require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/jsonbody"
 	"github.com/anchorkit/anchor/pkg/internal/quotes"
 )
 
@@ -89,7 +90,7 @@ func (h *Handler) quote(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := bodyOf(c)
+	body, err := jsonbody.Read(c.Request())
 	if err != nil {
 		return err
 	}
