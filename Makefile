@@ -10,6 +10,7 @@ RACE_PACKAGES := \
 	./config \
 	./pkg/anchor \
 	./pkg/internal/httpserver \
+	./pkg/internal/jsonbody \
 	./pkg/internal/outbound \
 	./pkg/internal/sandbox \
 	./pkg/internal/sep1 \
@@ -37,7 +38,7 @@ test: ## all tests, on SQLite and on a Postgres of their own (ARGS='-run Name ./
 	scripts/test.sh $(ARGS)
 
 test-race: ## the packages with goroutines under the race detector (needs gcc)
-	CGO_ENABLED=1 go test -race $(ARGS) $(RACE_PACKAGES)
+	CGO_ENABLED=1 scripts/with-postgres.sh go test -race $(ARGS) $(RACE_PACKAGES)
 
 test-foreign: ## our files and answers read by programs that we did not write
 	scripts/foreign.sh
