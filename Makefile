@@ -10,7 +10,6 @@ RACE_PACKAGES := \
 	./config \
 	./pkg/anchor \
 	./pkg/internal/httpserver \
-	./pkg/internal/jsonbody \
 	./pkg/internal/outbound \
 	./pkg/internal/sandbox \
 	./pkg/internal/sep1 \
