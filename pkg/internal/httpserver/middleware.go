@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -84,6 +85,24 @@ func recovered(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		}()
 		return next(c)
+	}
+}
+
+// inTime ends the work on a request while there is still time to say so: beyond WriteTimeout the connection is closed without
+// a word, and what goes on behind it is for nobody. Whatever failed because of that is answered as such.
+func (s *Server) inTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		ctx, cancel := context.WithTimeout(r.Context(), s.options.WriteTimeout*5/6)
+		defer cancel()
+		c.SetRequest(r.WithContext(ctx))
+		err := next(c)
+		c.SetRequest(r)
+		if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || anchor.CodeOf(err) != anchor.CodeInternal {
+			return err
+		}
+		s.options.Log.WarnContext(r.Context(), "a request took too long and was given up", append(requestAttrs(c), "error", err)...)
+		return anchor.RefuseAs(anchor.CodeUnavailable, "this took too long and was given up; try again")
 	}
 }
 

@@ -93,7 +93,7 @@ func New(o Options) (*Server, error) {
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.OnAddRouteHandler = s.addHead
 	s.echo.Pre(withoutTrailingSlash)
-	s.echo.Use(s.observe, s.protect, s.allowOrigins, recovered, s.perAddress, s.preflight, readable, s.limitBody)
+	s.echo.Use(s.observe, s.protect, s.allowOrigins, recovered, s.inTime, s.perAddress, s.preflight, readable, s.limitBody)
 	return s, nil
 }
 

@@ -82,6 +82,26 @@ func TestAFaultIsLoggedOnceWithWhatItBelongsTo(t *testing.T) {
 	require.NotContains(t, log, "GHIDDEN")
 }
 
+func TestARequestThatTakesTooLongIsAnsweredAndItsWorkEnds(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *httpserver.Options) { o.WriteTimeout = 60 * time.Millisecond })
+	b.group.GET("/waits", func(c echo.Context) error {
+		<-c.Request().Context().Done()
+		return c.Request().Context().Err()
+	})
+	b.group.GET("/interrupted", func(c echo.Context) error {
+		<-c.Request().Context().Done()
+		return errors.New("statement interrupted")
+	})
+	b.group.GET("/fails", func(echo.Context) error { return context.DeadlineExceeded })
+	for _, path := range []string{"/sep/waits", "/sep/interrupted"} {
+		w := b.send(http.MethodGet, path, nil)
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+		require.Equal(t, "this took too long and was given up; try again", errorOf(t, w))
+	}
+	require.Equal(t, http.StatusInternalServerError, b.send(http.MethodGet, "/sep/fails", nil).Code, "somebody else's deadline is a fault")
+}
+
 func TestAPanicIsAFaultLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
