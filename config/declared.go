@@ -113,6 +113,47 @@ type ExchangePair struct {
 	Max           string `yaml:"max" default:"0" doc:"greatest amount of sell; 0 is no limit"`
 }
 
+// What becomes of payments that are not what was agreed; see Policy.
+const (
+	PolicyHold         = "hold"
+	PolicyAccept       = "accept"
+	PolicyAccumulate   = "accumulate"
+	PolicyRefund       = "refund"
+	PolicyRefundExcess = "refund_excess"
+)
+
+// Policy says what becomes of payments in an asset that are not exactly what was agreed.
+type Policy struct {
+	Asset          string `yaml:"asset" doc:"the received asset, as stellar:CODE:ISSUER; none: every asset that has no entry of its own"`
+	Underpaid      string `yaml:"underpaid" default:"hold" doc:"less than agreed: hold, accept, accumulate (until the rest comes or the transaction runs out; it then goes back) or refund"`
+	Overpaid       string `yaml:"overpaid" default:"hold" doc:"more than agreed: hold, accept or refund_excess"`
+	Tolerance      string `yaml:"tolerance" default:"0" doc:"difference, in the received asset, up to which another amount is accepted whatever underpaid and overpaid say"`
+	Late           string `yaml:"late" default:"hold" doc:"after the transaction ran out: hold or refund"`
+	Duplicate      string `yaml:"duplicate" default:"hold" doc:"for a transaction that was paid or is over: hold or refund"`
+	WrongAsset     string `yaml:"wrong_asset" default:"hold" doc:"in this asset for a transaction in another: hold or refund"`
+	Unmatched      string `yaml:"unmatched" default:"hold" doc:"without a transaction to belong to: hold or refund"`
+	RefundFee      string `yaml:"refund_fee" default:"0" doc:"kept of each refund that is made by itself"`
+	RefundFloor    string `yaml:"refund_floor" default:"0" doc:"least amount that goes back by itself"`
+	RefundDailyCap string `yaml:"refund_daily_cap" default:"0" doc:"most that goes back by itself per receiving account and day; 0 is no limit"`
+}
+
+// PolicyOf is the policy for an asset, as stellar:CODE:ISSUER: its own entry, else the one for all, else to hold everything.
+func (s Settings) PolicyOf(asset string) Policy {
+	found := Policy{
+		Underpaid: PolicyHold, Overpaid: PolicyHold, Tolerance: "0", Late: PolicyHold, Duplicate: PolicyHold, WrongAsset: PolicyHold,
+		Unmatched: PolicyHold, RefundFee: "0", RefundFloor: "0", RefundDailyCap: "0",
+	}
+	for _, p := range s.Policies {
+		if p.Asset == asset {
+			return p
+		}
+		if p.Asset == "" {
+			found = p
+		}
+	}
+	return found
+}
+
 // RailOf returns the name of the rail of a funding method; false where the settings know no such method.
 func (s Settings) RailOf(fundingMethod string) (string, bool) {
 	for _, method := range s.FundingMethods {

@@ -12,7 +12,9 @@ import (
 func derive(s *Settings) {
 	s.Server.ActiveSEPs = lowerOnce(s.Server.ActiveSEPs)
 	s.Server.HostURL = strings.TrimRight(s.Server.HostURL, "/")
-	s.Network.HorizonURI = strings.TrimRight(s.Network.HorizonURI, "/")
+	for i, uri := range s.Network.HorizonURIs {
+		s.Network.HorizonURIs[i] = strings.TrimRight(uri, "/")
+	}
 	s.Database.URL = plainSQLite(s.Database.URL)
 	host, err := url.Parse(s.Server.HostURL)
 	if err != nil || host.Host == "" {

@@ -40,5 +40,9 @@ func lists() []listSetting {
 			"exchange_pairs", "Prices of the declared integration: what each received asset can be exchanged for (SEP-38).",
 			func(s *Settings) any { return &s.ExchangePairs },
 		},
+		{
+			"policies", "What becomes of payments that are not exactly what was agreed. Without it they are held for the operator.",
+			func(s *Settings) any { return &s.Policies },
+		},
 	}
 }

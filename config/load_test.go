@@ -51,7 +51,7 @@ func TestLoad_without_anything_gives_the_defaults(t *testing.T) {
 	require.Equal(t, []string{"sep-1", "sep-10", "sep-12", "sep-31"}, s.Server.ActiveSEPs)
 	require.True(t, s.Server.SEP23)
 	require.False(t, s.Server.LocalMode)
-	require.Equal(t, "https://horizon-testnet.stellar.org", s.Network.HorizonURI)
+	require.Equal(t, []string{"https://horizon-testnet.stellar.org"}, s.Network.HorizonURIs)
 	require.Equal(t, "Test SDF Network ; September 2015", s.Network.Passphrase)
 	require.Equal(t, "sqlite:anchor.db", s.Database.URL.Reveal())
 	require.Equal(t, 3*time.Second, s.Callbacks.RequestTimeout)

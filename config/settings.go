@@ -20,6 +20,7 @@ type Settings struct {
 	Limits        Limits
 	Callbacks     Callbacks
 	Workers       Workers
+	Refunds       Refunds
 	Log           Log
 	Documentation Documentation
 
@@ -30,6 +31,7 @@ type Settings struct {
 	FundingMethods    []FundingMethod
 	OffChainAssets    []OffChainAsset
 	ExchangePairs     []ExchangePair
+	Policies          []Policy
 
 	business *yaml.Node // the business: section as it stands in the file; nil without one
 }
@@ -52,11 +54,21 @@ type Server struct {
 // Active tells whether the SEP, "sep-31", is switched on.
 func (s Server) Active(sep string) bool { return slices.Contains(s.ActiveSEPs, sep) }
 
+// Values of Network.LedgerSource.
+const (
+	LedgerHorizon = "horizon"
+	LedgerRPC     = "rpc"
+)
+
 // Network is the Stellar network.
 type Network struct {
-	HorizonURI    string // without a trailing slash
-	Passphrase    string
-	MaxFeeStroops int // most that one operation of ours may cost; 0 leaves it to the network's own figures
+	HorizonURIs    []string // without trailing slashes; the first that answers is used
+	HorizonHeaders Secret   // "Name: value" pairs, as hosted Horizons want them; see Network.Headers
+	LedgerSource   string   // horizon or rpc: where payments are read from
+	RPCURL         Secret   // of a Stellar RPC; may hold a key
+	RPCHeaders     Secret
+	Passphrase     string
+	MaxFeeStroops  int // most that one operation of ours may cost; 0 leaves it to the network's own figures
 }
 
 // Database says where the tables are. Both values may hold a password.
@@ -124,6 +136,15 @@ type Workers struct {
 	Concurrency int           // payouts at once
 	RailTimeout time.Duration // longest call to a rail
 	Lease       time.Duration // how long claimed work belongs to its claimer
+}
+
+// Refunds is how money goes back on the network.
+type Refunds struct {
+	SignerURL        Secret        // remote signer of receiving accounts that are registered with it; may hold a key
+	SignerToken      Secret        // bearer token for it
+	TimeBound        time.Duration // how long an envelope may land
+	ExcludedAccounts []string      // to which nothing goes back by itself, G…
+	TreasuryAccounts []string      // to which the business moves received money itself, G…
 }
 
 // Log is what the log looks like.

@@ -66,9 +66,29 @@ func networkRows() []row {
 	return []row{
 		{Setting: Setting{
 			Key: "network.horizon_uri", Env: "HORIZON_URI", Default: "https://horizon-testnet.stellar.org",
-			Meaning: "The Horizon server from which payments are read and to which transactions are submitted.",
+			Meaning: "The Horizon server from which payments are read and to which transactions are submitted. Of several the first that answers is used.",
 			Mend:    "give a Horizon of the network of STELLAR_NETWORK_PASSPHRASE, such as https://horizon-testnet.stellar.org",
-		}, field: func(s *Settings) any { return &s.Network.HorizonURI }},
+		}, field: func(s *Settings) any { return &s.Network.HorizonURIs }},
+		{Setting: Setting{
+			Key: "network.horizon_headers", Env: "ANCHOR_HORIZON_HEADERS",
+			Meaning: "Headers for Horizon as hosted ones want them, `Name: value`, several with a semicolon between them.",
+			Mend:    "give pairs such as `X-Api-Key: 0123`, with a semicolon between them",
+		}, field: func(s *Settings) any { return &s.Network.HorizonHeaders }},
+		{Setting: Setting{
+			Key: "network.ledger_source", Env: "ANCHOR_LEDGER_SOURCE", Default: "horizon",
+			Meaning: "Where watch-transactions reads payments: horizon, or rpc (a Stellar RPC, which keeps fewer days of history). It may be changed between two starts.",
+			Mend:    "give horizon or rpc",
+		}, field: func(s *Settings) any { return &s.Network.LedgerSource }},
+		{Setting: Setting{
+			Key: "network.rpc_url", Env: "ANCHOR_RPC_URL",
+			Meaning: "The Stellar RPC from which ledgers are read with ANCHOR_LEDGER_SOURCE=rpc.",
+			Mend:    "give the address of a Stellar RPC of the network of STELLAR_NETWORK_PASSPHRASE, such as https://soroban-testnet.stellar.org",
+		}, field: func(s *Settings) any { return &s.Network.RPCURL }},
+		{Setting: Setting{
+			Key: "network.rpc_headers", Env: "ANCHOR_RPC_HEADERS",
+			Meaning: "Headers for the Stellar RPC, written as those for Horizon.",
+			Mend:    "give pairs such as `X-Api-Key: 0123`, with a semicolon between them",
+		}, field: func(s *Settings) any { return &s.Network.RPCHeaders }},
 		{Setting: Setting{
 			Key: "network.passphrase", Env: "STELLAR_NETWORK_PASSPHRASE", Default: network.TestNetworkPassphrase,
 			Meaning: "The passphrase of the Stellar network. With that of the public network, what is only fit for trials is refused.",
@@ -265,5 +285,35 @@ func documentationRows() []row {
 		text("licensing_authority", "Authority that licensed it.", anyText, func(d *Documentation) *string { return &d.OrgLicensingAuthority }),
 		text("license_type", "Type of the licence.", anyText, func(d *Documentation) *string { return &d.OrgLicenseType }),
 		text("license_number", "Number of the licence.", anyText, func(d *Documentation) *string { return &d.OrgLicenseNumber }),
+	}
+}
+
+func refundRows() []row {
+	return []row{
+		{Setting: Setting{
+			Key: "refunds.signer_url", Env: "ANCHOR_SIGNER_URL",
+			Meaning: "The remote signer that signs refunds of receiving accounts that were registered with it; see docs/refunds.md.",
+			Mend:    "give the address of the signer, beginning with https://",
+		}, field: func(s *Settings) any { return &s.Refunds.SignerURL }},
+		{Setting: Setting{
+			Key: "refunds.signer_token", Env: "ANCHOR_SIGNER_TOKEN",
+			Meaning: "What the remote signer is shown as bearer token.",
+			Mend:    "give the token that the signer expects",
+		}, field: func(s *Settings) any { return &s.Refunds.SignerToken }},
+		{Setting: Setting{
+			Key: "refunds.time_bound", Env: "ANCHOR_REFUND_TIME_BOUND", Default: "5m",
+			Meaning: "How long the envelope of a refund may land. Only after that, and once the account was read past it, another one is made.",
+			Mend:    "give a duration from 1m to 1h, such as 5m",
+		}, field: func(s *Settings) any { return &s.Refunds.TimeBound }},
+		{Setting: Setting{
+			Key: "refunds.excluded_accounts", Env: "ANCHOR_REFUND_EXCLUDED_ACCOUNTS",
+			Meaning: "Stellar accounts to which nothing goes back by itself, such as exchanges whose customers share an account. Own accounts and issuers are among them always.",
+			Mend:    "give Stellar accounts (G…)",
+		}, field: func(s *Settings) any { return &s.Refunds.ExcludedAccounts }},
+		{Setting: Setting{
+			Key: "refunds.treasury_accounts", Env: "ANCHOR_TREASURY_ACCOUNTS",
+			Meaning: "Stellar accounts to which the business moves received money itself. A movement to any other account that no refund explains stops the refunds of the account that it left.",
+			Mend:    "give Stellar accounts (G…)",
+		}, field: func(s *Settings) any { return &s.Refunds.TreasuryAccounts }},
 	}
 }

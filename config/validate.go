@@ -78,6 +78,7 @@ func (s Settings) Validate(role Role, supplied Supplied) error {
 	c.transactionFields()
 	c.rails()
 	c.exchange()
+	c.refunds()
 	c.publicNetwork()
 	return c.faults.err()
 }

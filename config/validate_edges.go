@@ -161,12 +161,39 @@ func (c *checker) network() {
 	if n.Passphrase == "" {
 		c.wrong("network.passphrase", "is empty")
 	}
-	if c.need.network || n.HorizonURI != "" {
-		c.horizon(n.HorizonURI)
+	if c.need.network && len(n.HorizonURIs) == 0 {
+		c.wrong("network.horizon_uri", "is empty")
 	}
+	for _, uri := range n.HorizonURIs {
+		c.horizon(uri)
+	}
+	c.ledgerSource()
 	const least = 100
 	if fee := n.MaxFeeStroops; fee != 0 && (fee < least || fee > math.MaxUint32) {
 		c.wrong("network.max_transaction_fee_stroops", "is "+strconv.Itoa(fee))
+	}
+}
+
+// ledgerSource repeats nothing of the address and the headers: they may hold keys.
+func (c *checker) ledgerSource() {
+	n := c.s.Network
+	_, err := n.Headers()
+	c.fault(err)
+	_, err = n.RPCHeader()
+	c.fault(err)
+	switch n.LedgerSource {
+	case LedgerHorizon:
+	case LedgerRPC:
+		if !n.RPCURL.IsSet() {
+			c.wrong("network.rpc_url", "is missing")
+		}
+	default:
+		c.wrong("network.ledger_source", "is "+show(n.LedgerSource))
+	}
+	if n.RPCURL.IsSet() {
+		if u, err := url.Parse(n.RPCURL.Reveal()); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			c.wrong("network.rpc_url", "is not an address beginning with https://")
+		}
 	}
 }
 

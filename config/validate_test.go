@@ -141,7 +141,7 @@ func badEdges() []badSetting {
 		{name: "a proxy without a mask", changes: []string{"ANCHOR_TRUSTED_PROXIES=10.0.0.0/8,10.0.0.1"}, key: "ANCHOR_TRUSTED_PROXIES", problem: `"10.0.0.1"`, mend: "10.0.0.1/32"},
 
 		{name: "a Horizon without a protocol", changes: []string{"HORIZON_URI=horizon.example"}, key: "HORIZON_URI", problem: "must include a protocol"},
-		{name: "no Horizon", changes: []string{"HORIZON_URI="}, key: "HORIZON_URI", problem: "must include a protocol"},
+		{name: "no Horizon", changes: []string{"HORIZON_URI="}, key: "HORIZON_URI", problem: "is empty"},
 		{name: "a Horizon of another network", changes: []string{"STELLAR_NETWORK_PASSPHRASE=Standalone"}, key: "HORIZON_URI", problem: "another network", mend: "Test SDF Network"},
 		{name: "a Horizon with a query", changes: []string{"HORIZON_URI=https://horizon.example?key=1"}, key: "HORIZON_URI", problem: "a query"},
 		{name: "no passphrase", changes: []string{"STELLAR_NETWORK_PASSPHRASE="}, key: "STELLAR_NETWORK_PASSPHRASE", problem: "is empty", mend: "Test SDF Network"},

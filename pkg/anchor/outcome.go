@@ -21,6 +21,7 @@ const (
 	OutcomeNotSent   OutcomeKind = "not_sent"
 	OutcomeNotKnown  OutcomeKind = "not_known"
 	OutcomeReturned  OutcomeKind = "returned"
+	OutcomeRefund    OutcomeKind = "refund"
 )
 
 // Outcome is an answer of a rail about one attempt. The zero Outcome is *unknown*: the money may or may not have left.
@@ -64,6 +65,9 @@ func Accepted(externalID string) Outcome {
 
 // Failed says that the payout was definitively not made and never will be under this key.
 func Failed(why string) Outcome { return Outcome{kind: OutcomeFailed, why: CleanText(why)} }
+
+// Refund says that the payout was definitively not made and cannot be made at all: the money goes back to who paid it.
+func Refund(why string) Outcome { return Outcome{kind: OutcomeRefund, why: CleanText(why)} }
 
 // NeedsInfo says that the payout was definitively not made because data are wrong or missing; once they are given it is
 // tried again under a new key. Without needs it is the same as Failed.

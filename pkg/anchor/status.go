@@ -124,3 +124,27 @@ const (
 	PaymentRefunded  PaymentState = "refunded"
 	PaymentIgnored   PaymentState = "ignored"
 )
+
+// RefundState is where a refund stands.
+type RefundState string
+
+// A refund is ready to be sent, being sent (its envelope is committed and may land), held until an operator decides, in the
+// ledger, or given up before any envelope of it could land.
+const (
+	RefundReady     RefundState = "ready"
+	RefundSending   RefundState = "sending"
+	RefundHeld      RefundState = "held"
+	RefundConfirmed RefundState = "confirmed"
+	RefundCancelled RefundState = "cancelled"
+)
+
+// RefundAttemptState is where one envelope of a refund stands.
+type RefundAttemptState string
+
+// An envelope is dead only when its account was read through a ledger that closed after its time bounds without it, or when
+// it is in the ledger as failed.
+const (
+	RefundAttemptSending RefundAttemptState = "sending"
+	RefundAttemptLanded  RefundAttemptState = "landed"
+	RefundAttemptDead    RefundAttemptState = "dead"
+)

@@ -26,8 +26,23 @@ type Transaction struct {
 	StellarTransactionID  string                      `json:"stellar_transaction_id,omitempty"`
 	ExternalTransactionID string                      `json:"external_transaction_id,omitempty"`
 	Refunded              bool                        `json:"refunded,omitempty"`
+	Refunds               *Refunds                    `json:"refunds,omitempty"`
 	RequiredInfoMessage   string                      `json:"required_info_message,omitempty"`
 	RequiredInfoUpdates   map[string]map[string]Field `json:"required_info_updates,omitempty"` // {"transaction": {name: field}}
+}
+
+// Refunds is SEP-31's refunds: what went back on the network, of payments that are in the ledger.
+type Refunds struct {
+	AmountRefunded string          `json:"amount_refunded"` // in all, fees included
+	AmountFee      string          `json:"amount_fee"`      // kept of it
+	Payments       []RefundPayment `json:"payments"`
+}
+
+// RefundPayment is one payment back.
+type RefundPayment struct {
+	ID     string `json:"id"`     // hash of the Stellar transaction
+	Amount string `json:"amount"` // fee included
+	Fee    string `json:"fee"`
 }
 
 // FeeDetails is SEP-31's fee_details: the total is the sum of its details.

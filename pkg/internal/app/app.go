@@ -93,7 +93,7 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.horizon, err = stellar.NewHorizon(stellar.Options{URL: a.settings.Network.HorizonURI, Passphrase: a.settings.Network.Passphrase, Log: a.log})
+	a.horizon, err = stellar.NewHorizon(stellar.Options{URL: a.settings.Network.HorizonURIs[0], Passphrase: a.settings.Network.Passphrase, Log: a.log})
 	if err != nil {
 		return err
 	}

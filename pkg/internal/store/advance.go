@@ -21,6 +21,7 @@ const (
 	SubjectPayout      SubjectKind = "payout"
 	SubjectPayment     SubjectKind = "payment"
 	SubjectAsset       SubjectKind = "asset"
+	SubjectRefund      SubjectKind = "refund"
 )
 
 // subscriberOwner is the sending anchor that registered a callback URL with the transaction itself.

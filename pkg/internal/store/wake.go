@@ -18,6 +18,7 @@ const (
 	TopicPrice     Topic = "price"     // payouts that need a price
 	TopicUnderWay  Topic = "under-way" // payouts whose outcome is open
 	TopicCallbacks Topic = "callbacks"
+	TopicRefunds   Topic = "refunds" // refunds that can be sent, and news of those under way
 	TopicAssets    Topic = "assets" // assets that are published
 )
 

@@ -69,6 +69,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.customerByOwnerStmt, err = db.PrepareContext(ctx, customerByOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomerByOwner: %w", err)
 	}
+	if q.customerEvenDeletedStmt, err = db.PrepareContext(ctx, customerEvenDeleted); err != nil {
+		return nil, fmt.Errorf("error preparing query CustomerEvenDeleted: %w", err)
+	}
 	if q.customerOfAccountStmt, err = db.PrepareContext(ctx, customerOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomerOfAccount: %w", err)
 	}
@@ -177,6 +180,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertTransactionStmt, err = db.PrepareContext(ctx, insertTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertTransaction: %w", err)
 	}
+	if q.inspectMovementStmt, err = db.PrepareContext(ctx, inspectMovement); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectMovement: %w", err)
+	}
+	if q.inspectRefundStmt, err = db.PrepareContext(ctx, inspectRefund); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectRefund: %w", err)
+	}
+	if q.inspectRefundAttemptsStmt, err = db.PrepareContext(ctx, inspectRefundAttempts); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectRefundAttempts: %w", err)
+	}
+	if q.inspectRefundsOfTransactionStmt, err = db.PrepareContext(ctx, inspectRefundsOfTransaction); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectRefundsOfTransaction: %w", err)
+	}
 	if q.judgeCustomerFieldStmt, err = db.PrepareContext(ctx, judgeCustomerField); err != nil {
 		return nil, fmt.Errorf("error preparing query JudgeCustomerField: %w", err)
 	}
@@ -207,6 +222,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listCustomersOfStatusStmt, err = db.PrepareContext(ctx, listCustomersOfStatus); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCustomersOfStatus: %w", err)
 	}
+	if q.listLeasesStmt, err = db.PrepareContext(ctx, listLeases); err != nil {
+		return nil, fmt.Errorf("error preparing query ListLeases: %w", err)
+	}
 	if q.listOpenPaymentsStmt, err = db.PrepareContext(ctx, listOpenPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListOpenPayments: %w", err)
 	}
@@ -222,8 +240,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listTransactionsStmt, err = db.PrepareContext(ctx, listTransactions); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTransactions: %w", err)
 	}
+	if q.listTransactionsOfOwnerStmt, err = db.PrepareContext(ctx, listTransactionsOfOwner); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTransactionsOfOwner: %w", err)
+	}
 	if q.listTransactionsOfStatusStmt, err = db.PrepareContext(ctx, listTransactionsOfStatus); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTransactionsOfStatus: %w", err)
+	}
+	if q.listTransactionsSinceStmt, err = db.PrepareContext(ctx, listTransactionsSince); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTransactionsSince: %w", err)
 	}
 	if q.livePayoutStmt, err = db.PrepareContext(ctx, livePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LivePayout: %w", err)
@@ -243,11 +267,32 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.nextCallbackStmt, err = db.PrepareContext(ctx, nextCallback); err != nil {
 		return nil, fmt.Errorf("error preparing query NextCallback: %w", err)
 	}
+	if q.openPaymentsLikeStmt, err = db.PrepareContext(ctx, openPaymentsLike); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenPaymentsLike: %w", err)
+	}
 	if q.openTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, openTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenTransactionsOfCustomer: %w", err)
 	}
+	if q.overdueCallbacksStmt, err = db.PrepareContext(ctx, overdueCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query OverdueCallbacks: %w", err)
+	}
+	if q.overdueReadyStmt, err = db.PrepareContext(ctx, overdueReady); err != nil {
+		return nil, fmt.Errorf("error preparing query OverdueReady: %w", err)
+	}
+	if q.overdueRefundsStmt, err = db.PrepareContext(ctx, overdueRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query OverdueRefunds: %w", err)
+	}
+	if q.overdueToPriceStmt, err = db.PrepareContext(ctx, overdueToPrice); err != nil {
+		return nil, fmt.Errorf("error preparing query OverdueToPrice: %w", err)
+	}
+	if q.overdueUnderWayStmt, err = db.PrepareContext(ctx, overdueUnderWay); err != nil {
+		return nil, fmt.Errorf("error preparing query OverdueUnderWay: %w", err)
+	}
 	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
+	}
+	if q.paymentsOfMemoStmt, err = db.PrepareContext(ctx, paymentsOfMemo); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentsOfMemo: %w", err)
 	}
 	if q.paymentsOfTransactionStmt, err = db.PrepareContext(ctx, paymentsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentsOfTransaction: %w", err)
@@ -291,6 +336,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putVerificationCodeStmt, err = db.PrepareContext(ctx, putVerificationCode); err != nil {
 		return nil, fmt.Errorf("error preparing query PutVerificationCode: %w", err)
 	}
+	if q.quoteByIDStmt, err = db.PrepareContext(ctx, quoteByID); err != nil {
+		return nil, fmt.Errorf("error preparing query QuoteByID: %w", err)
+	}
 	if q.quoteOfOwnerStmt, err = db.PrepareContext(ctx, quoteOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query QuoteOfOwner: %w", err)
 	}
@@ -299,6 +347,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.redeemQuoteStmt, err = db.PrepareContext(ctx, redeemQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query RedeemQuote: %w", err)
+	}
+	if q.refundsOfPaymentStmt, err = db.PrepareContext(ctx, refundsOfPayment); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundsOfPayment: %w", err)
 	}
 	if q.releasableTransactionsStmt, err = db.PrepareContext(ctx, releasableTransactions); err != nil {
 		return nil, fmt.Errorf("error preparing query ReleasableTransactions: %w", err)
@@ -321,6 +372,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.rewrapTransactionStmt, err = db.PrepareContext(ctx, rewrapTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query RewrapTransaction: %w", err)
 	}
+	if q.sampleOfCustomersStmt, err = db.PrepareContext(ctx, sampleOfCustomers); err != nil {
+		return nil, fmt.Errorf("error preparing query SampleOfCustomers: %w", err)
+	}
+	if q.sampleOfFilesStmt, err = db.PrepareContext(ctx, sampleOfFiles); err != nil {
+		return nil, fmt.Errorf("error preparing query SampleOfFiles: %w", err)
+	}
+	if q.sampleOfTransactionsStmt, err = db.PrepareContext(ctx, sampleOfTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query SampleOfTransactions: %w", err)
+	}
 	if q.sealedFileStmt, err = db.PrepareContext(ctx, sealedFile); err != nil {
 		return nil, fmt.Errorf("error preparing query SealedFile: %w", err)
 	}
@@ -338,6 +398,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.statusesOfCustomerStmt, err = db.PrepareContext(ctx, statusesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query StatusesOfCustomer: %w", err)
+	}
+	if q.subjectsOfHashStmt, err = db.PrepareContext(ctx, subjectsOfHash); err != nil {
+		return nil, fmt.Errorf("error preparing query SubjectsOfHash: %w", err)
+	}
+	if q.subjectsOfIDStmt, err = db.PrepareContext(ctx, subjectsOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query SubjectsOfID: %w", err)
 	}
 	if q.takeCursorStmt, err = db.PrepareContext(ctx, takeCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeCursor: %w", err)
@@ -360,8 +426,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.transactionOfOwnerStmt, err = db.PrepareContext(ctx, transactionOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionOfOwner: %w", err)
 	}
+	if q.transactionsOfCustomerStmt, err = db.PrepareContext(ctx, transactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query TransactionsOfCustomer: %w", err)
+	}
+	if q.transactionsOfMemoStmt, err = db.PrepareContext(ctx, transactionsOfMemo); err != nil {
+		return nil, fmt.Errorf("error preparing query TransactionsOfMemo: %w", err)
+	}
 	if q.transactionsToRewrapStmt, err = db.PrepareContext(ctx, transactionsToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionsToRewrap: %w", err)
+	}
+	if q.unexplainedMovementsStmt, err = db.PrepareContext(ctx, unexplainedMovements); err != nil {
+		return nil, fmt.Errorf("error preparing query UnexplainedMovements: %w", err)
 	}
 	if q.unjudgedCustomersStmt, err = db.PrepareContext(ctx, unjudgedCustomers); err != nil {
 		return nil, fmt.Errorf("error preparing query UnjudgedCustomers: %w", err)
@@ -462,6 +537,11 @@ func (q *Queries) Close() error {
 	if q.customerByOwnerStmt != nil {
 		if cerr := q.customerByOwnerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing customerByOwnerStmt: %w", cerr)
+		}
+	}
+	if q.customerEvenDeletedStmt != nil {
+		if cerr := q.customerEvenDeletedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing customerEvenDeletedStmt: %w", cerr)
 		}
 	}
 	if q.customerOfAccountStmt != nil {
@@ -644,6 +724,26 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertTransactionStmt: %w", cerr)
 		}
 	}
+	if q.inspectMovementStmt != nil {
+		if cerr := q.inspectMovementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectMovementStmt: %w", cerr)
+		}
+	}
+	if q.inspectRefundStmt != nil {
+		if cerr := q.inspectRefundStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectRefundStmt: %w", cerr)
+		}
+	}
+	if q.inspectRefundAttemptsStmt != nil {
+		if cerr := q.inspectRefundAttemptsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectRefundAttemptsStmt: %w", cerr)
+		}
+	}
+	if q.inspectRefundsOfTransactionStmt != nil {
+		if cerr := q.inspectRefundsOfTransactionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectRefundsOfTransactionStmt: %w", cerr)
+		}
+	}
 	if q.judgeCustomerFieldStmt != nil {
 		if cerr := q.judgeCustomerFieldStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing judgeCustomerFieldStmt: %w", cerr)
@@ -694,6 +794,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listCustomersOfStatusStmt: %w", cerr)
 		}
 	}
+	if q.listLeasesStmt != nil {
+		if cerr := q.listLeasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listLeasesStmt: %w", cerr)
+		}
+	}
 	if q.listOpenPaymentsStmt != nil {
 		if cerr := q.listOpenPaymentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listOpenPaymentsStmt: %w", cerr)
@@ -719,9 +824,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listTransactionsStmt: %w", cerr)
 		}
 	}
+	if q.listTransactionsOfOwnerStmt != nil {
+		if cerr := q.listTransactionsOfOwnerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTransactionsOfOwnerStmt: %w", cerr)
+		}
+	}
 	if q.listTransactionsOfStatusStmt != nil {
 		if cerr := q.listTransactionsOfStatusStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listTransactionsOfStatusStmt: %w", cerr)
+		}
+	}
+	if q.listTransactionsSinceStmt != nil {
+		if cerr := q.listTransactionsSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTransactionsSinceStmt: %w", cerr)
 		}
 	}
 	if q.livePayoutStmt != nil {
@@ -754,14 +869,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing nextCallbackStmt: %w", cerr)
 		}
 	}
+	if q.openPaymentsLikeStmt != nil {
+		if cerr := q.openPaymentsLikeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openPaymentsLikeStmt: %w", cerr)
+		}
+	}
 	if q.openTransactionsOfCustomerStmt != nil {
 		if cerr := q.openTransactionsOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openTransactionsOfCustomerStmt: %w", cerr)
 		}
 	}
+	if q.overdueCallbacksStmt != nil {
+		if cerr := q.overdueCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing overdueCallbacksStmt: %w", cerr)
+		}
+	}
+	if q.overdueReadyStmt != nil {
+		if cerr := q.overdueReadyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing overdueReadyStmt: %w", cerr)
+		}
+	}
+	if q.overdueRefundsStmt != nil {
+		if cerr := q.overdueRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing overdueRefundsStmt: %w", cerr)
+		}
+	}
+	if q.overdueToPriceStmt != nil {
+		if cerr := q.overdueToPriceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing overdueToPriceStmt: %w", cerr)
+		}
+	}
+	if q.overdueUnderWayStmt != nil {
+		if cerr := q.overdueUnderWayStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing overdueUnderWayStmt: %w", cerr)
+		}
+	}
 	if q.paymentByIDStmt != nil {
 		if cerr := q.paymentByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing paymentByIDStmt: %w", cerr)
+		}
+	}
+	if q.paymentsOfMemoStmt != nil {
+		if cerr := q.paymentsOfMemoStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentsOfMemoStmt: %w", cerr)
 		}
 	}
 	if q.paymentsOfTransactionStmt != nil {
@@ -834,6 +984,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putVerificationCodeStmt: %w", cerr)
 		}
 	}
+	if q.quoteByIDStmt != nil {
+		if cerr := q.quoteByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing quoteByIDStmt: %w", cerr)
+		}
+	}
 	if q.quoteOfOwnerStmt != nil {
 		if cerr := q.quoteOfOwnerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing quoteOfOwnerStmt: %w", cerr)
@@ -847,6 +1002,11 @@ func (q *Queries) Close() error {
 	if q.redeemQuoteStmt != nil {
 		if cerr := q.redeemQuoteStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing redeemQuoteStmt: %w", cerr)
+		}
+	}
+	if q.refundsOfPaymentStmt != nil {
+		if cerr := q.refundsOfPaymentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundsOfPaymentStmt: %w", cerr)
 		}
 	}
 	if q.releasableTransactionsStmt != nil {
@@ -884,6 +1044,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing rewrapTransactionStmt: %w", cerr)
 		}
 	}
+	if q.sampleOfCustomersStmt != nil {
+		if cerr := q.sampleOfCustomersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sampleOfCustomersStmt: %w", cerr)
+		}
+	}
+	if q.sampleOfFilesStmt != nil {
+		if cerr := q.sampleOfFilesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sampleOfFilesStmt: %w", cerr)
+		}
+	}
+	if q.sampleOfTransactionsStmt != nil {
+		if cerr := q.sampleOfTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sampleOfTransactionsStmt: %w", cerr)
+		}
+	}
 	if q.sealedFileStmt != nil {
 		if cerr := q.sealedFileStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sealedFileStmt: %w", cerr)
@@ -912,6 +1087,16 @@ func (q *Queries) Close() error {
 	if q.statusesOfCustomerStmt != nil {
 		if cerr := q.statusesOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing statusesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.subjectsOfHashStmt != nil {
+		if cerr := q.subjectsOfHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing subjectsOfHashStmt: %w", cerr)
+		}
+	}
+	if q.subjectsOfIDStmt != nil {
+		if cerr := q.subjectsOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing subjectsOfIDStmt: %w", cerr)
 		}
 	}
 	if q.takeCursorStmt != nil {
@@ -949,9 +1134,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing transactionOfOwnerStmt: %w", cerr)
 		}
 	}
+	if q.transactionsOfCustomerStmt != nil {
+		if cerr := q.transactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing transactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.transactionsOfMemoStmt != nil {
+		if cerr := q.transactionsOfMemoStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing transactionsOfMemoStmt: %w", cerr)
+		}
+	}
 	if q.transactionsToRewrapStmt != nil {
 		if cerr := q.transactionsToRewrapStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing transactionsToRewrapStmt: %w", cerr)
+		}
+	}
+	if q.unexplainedMovementsStmt != nil {
+		if cerr := q.unexplainedMovementsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unexplainedMovementsStmt: %w", cerr)
 		}
 	}
 	if q.unjudgedCustomersStmt != nil {
@@ -1043,6 +1243,7 @@ type Queries struct {
 	cursorOfAccountStmt                      *sql.Stmt
 	customerByIDStmt                         *sql.Stmt
 	customerByOwnerStmt                      *sql.Stmt
+	customerEvenDeletedStmt                  *sql.Stmt
 	customerOfAccountStmt                    *sql.Stmt
 	customerOfUserStmt                       *sql.Stmt
 	customersToEraseStmt                     *sql.Stmt
@@ -1079,6 +1280,10 @@ type Queries struct {
 	insertQuoteStmt                          *sql.Stmt
 	insertReceivingAccountStmt               *sql.Stmt
 	insertTransactionStmt                    *sql.Stmt
+	inspectMovementStmt                      *sql.Stmt
+	inspectRefundStmt                        *sql.Stmt
+	inspectRefundAttemptsStmt                *sql.Stmt
+	inspectRefundsOfTransactionStmt          *sql.Stmt
 	judgeCustomerFieldStmt                   *sql.Stmt
 	keysOfCustomersStmt                      *sql.Stmt
 	keysOfFilesStmt                          *sql.Stmt
@@ -1089,20 +1294,30 @@ type Queries struct {
 	listCursorsStmt                          *sql.Stmt
 	listCustomersStmt                        *sql.Stmt
 	listCustomersOfStatusStmt                *sql.Stmt
+	listLeasesStmt                           *sql.Stmt
 	listOpenPaymentsStmt                     *sql.Stmt
 	listPaymentsStmt                         *sql.Stmt
 	listPayoutsStmt                          *sql.Stmt
 	listReceivingAccountsStmt                *sql.Stmt
 	listTransactionsStmt                     *sql.Stmt
+	listTransactionsOfOwnerStmt              *sql.Stmt
 	listTransactionsOfStatusStmt             *sql.Stmt
+	listTransactionsSinceStmt                *sql.Stmt
 	livePayoutStmt                           *sql.Stmt
 	liveSubscriptionStmt                     *sql.Stmt
 	looseFilesOfAccountStmt                  *sql.Stmt
 	moveCursorStmt                           *sql.Stmt
 	nameChainStmt                            *sql.Stmt
 	nextCallbackStmt                         *sql.Stmt
+	openPaymentsLikeStmt                     *sql.Stmt
 	openTransactionsOfCustomerStmt           *sql.Stmt
+	overdueCallbacksStmt                     *sql.Stmt
+	overdueReadyStmt                         *sql.Stmt
+	overdueRefundsStmt                       *sql.Stmt
+	overdueToPriceStmt                       *sql.Stmt
+	overdueUnderWayStmt                      *sql.Stmt
 	paymentByIDStmt                          *sql.Stmt
+	paymentsOfMemoStmt                       *sql.Stmt
 	paymentsOfTransactionStmt                *sql.Stmt
 	payoutByIDStmt                           *sql.Stmt
 	payoutsOfTransactionStmt                 *sql.Stmt
@@ -1117,9 +1332,11 @@ type Queries struct {
 	putCustomerValueStmt                     *sql.Stmt
 	putSubscriptionStmt                      *sql.Stmt
 	putVerificationCodeStmt                  *sql.Stmt
+	quoteByIDStmt                            *sql.Stmt
 	quoteOfOwnerStmt                         *sql.Stmt
 	receivingAccountStmt                     *sql.Stmt
 	redeemQuoteStmt                          *sql.Stmt
+	refundsOfPaymentStmt                     *sql.Stmt
 	releasableTransactionsStmt               *sql.Stmt
 	rememberAnswerStmt                       *sql.Stmt
 	rememberedAnswerStmt                     *sql.Stmt
@@ -1127,12 +1344,17 @@ type Queries struct {
 	rewrapCustomerStmt                       *sql.Stmt
 	rewrapFileStmt                           *sql.Stmt
 	rewrapTransactionStmt                    *sql.Stmt
+	sampleOfCustomersStmt                    *sql.Stmt
+	sampleOfFilesStmt                        *sql.Stmt
+	sampleOfTransactionsStmt                 *sql.Stmt
 	sealedFileStmt                           *sql.Stmt
 	sealedTransactionsOfCustomerStmt         *sql.Stmt
 	seenPaymentsStmt                         *sql.Stmt
 	settleCallbackStmt                       *sql.Stmt
 	statusOfCustomerStmt                     *sql.Stmt
 	statusesOfCustomerStmt                   *sql.Stmt
+	subjectsOfHashStmt                       *sql.Stmt
+	subjectsOfIDStmt                         *sql.Stmt
 	takeCursorStmt                           *sql.Stmt
 	takeFileStmt                             *sql.Stmt
 	takeLeaseStmt                            *sql.Stmt
@@ -1140,7 +1362,10 @@ type Queries struct {
 	transactionByIDStmt                      *sql.Stmt
 	transactionOfAttemptStmt                 *sql.Stmt
 	transactionOfOwnerStmt                   *sql.Stmt
+	transactionsOfCustomerStmt               *sql.Stmt
+	transactionsOfMemoStmt                   *sql.Stmt
 	transactionsToRewrapStmt                 *sql.Stmt
+	unexplainedMovementsStmt                 *sql.Stmt
 	unjudgedCustomersStmt                    *sql.Stmt
 	updateAssetStmt                          *sql.Stmt
 	updateCustomerStmt                       *sql.Stmt
@@ -1169,6 +1394,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		cursorOfAccountStmt:                      q.cursorOfAccountStmt,
 		customerByIDStmt:                         q.customerByIDStmt,
 		customerByOwnerStmt:                      q.customerByOwnerStmt,
+		customerEvenDeletedStmt:                  q.customerEvenDeletedStmt,
 		customerOfAccountStmt:                    q.customerOfAccountStmt,
 		customerOfUserStmt:                       q.customerOfUserStmt,
 		customersToEraseStmt:                     q.customersToEraseStmt,
@@ -1205,6 +1431,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertQuoteStmt:                          q.insertQuoteStmt,
 		insertReceivingAccountStmt:               q.insertReceivingAccountStmt,
 		insertTransactionStmt:                    q.insertTransactionStmt,
+		inspectMovementStmt:                      q.inspectMovementStmt,
+		inspectRefundStmt:                        q.inspectRefundStmt,
+		inspectRefundAttemptsStmt:                q.inspectRefundAttemptsStmt,
+		inspectRefundsOfTransactionStmt:          q.inspectRefundsOfTransactionStmt,
 		judgeCustomerFieldStmt:                   q.judgeCustomerFieldStmt,
 		keysOfCustomersStmt:                      q.keysOfCustomersStmt,
 		keysOfFilesStmt:                          q.keysOfFilesStmt,
@@ -1215,20 +1445,30 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listCursorsStmt:                          q.listCursorsStmt,
 		listCustomersStmt:                        q.listCustomersStmt,
 		listCustomersOfStatusStmt:                q.listCustomersOfStatusStmt,
+		listLeasesStmt:                           q.listLeasesStmt,
 		listOpenPaymentsStmt:                     q.listOpenPaymentsStmt,
 		listPaymentsStmt:                         q.listPaymentsStmt,
 		listPayoutsStmt:                          q.listPayoutsStmt,
 		listReceivingAccountsStmt:                q.listReceivingAccountsStmt,
 		listTransactionsStmt:                     q.listTransactionsStmt,
+		listTransactionsOfOwnerStmt:              q.listTransactionsOfOwnerStmt,
 		listTransactionsOfStatusStmt:             q.listTransactionsOfStatusStmt,
+		listTransactionsSinceStmt:                q.listTransactionsSinceStmt,
 		livePayoutStmt:                           q.livePayoutStmt,
 		liveSubscriptionStmt:                     q.liveSubscriptionStmt,
 		looseFilesOfAccountStmt:                  q.looseFilesOfAccountStmt,
 		moveCursorStmt:                           q.moveCursorStmt,
 		nameChainStmt:                            q.nameChainStmt,
 		nextCallbackStmt:                         q.nextCallbackStmt,
+		openPaymentsLikeStmt:                     q.openPaymentsLikeStmt,
 		openTransactionsOfCustomerStmt:           q.openTransactionsOfCustomerStmt,
+		overdueCallbacksStmt:                     q.overdueCallbacksStmt,
+		overdueReadyStmt:                         q.overdueReadyStmt,
+		overdueRefundsStmt:                       q.overdueRefundsStmt,
+		overdueToPriceStmt:                       q.overdueToPriceStmt,
+		overdueUnderWayStmt:                      q.overdueUnderWayStmt,
 		paymentByIDStmt:                          q.paymentByIDStmt,
+		paymentsOfMemoStmt:                       q.paymentsOfMemoStmt,
 		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
 		payoutByIDStmt:                           q.payoutByIDStmt,
 		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
@@ -1243,9 +1483,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putCustomerValueStmt:                     q.putCustomerValueStmt,
 		putSubscriptionStmt:                      q.putSubscriptionStmt,
 		putVerificationCodeStmt:                  q.putVerificationCodeStmt,
+		quoteByIDStmt:                            q.quoteByIDStmt,
 		quoteOfOwnerStmt:                         q.quoteOfOwnerStmt,
 		receivingAccountStmt:                     q.receivingAccountStmt,
 		redeemQuoteStmt:                          q.redeemQuoteStmt,
+		refundsOfPaymentStmt:                     q.refundsOfPaymentStmt,
 		releasableTransactionsStmt:               q.releasableTransactionsStmt,
 		rememberAnswerStmt:                       q.rememberAnswerStmt,
 		rememberedAnswerStmt:                     q.rememberedAnswerStmt,
@@ -1253,12 +1495,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		rewrapCustomerStmt:                       q.rewrapCustomerStmt,
 		rewrapFileStmt:                           q.rewrapFileStmt,
 		rewrapTransactionStmt:                    q.rewrapTransactionStmt,
+		sampleOfCustomersStmt:                    q.sampleOfCustomersStmt,
+		sampleOfFilesStmt:                        q.sampleOfFilesStmt,
+		sampleOfTransactionsStmt:                 q.sampleOfTransactionsStmt,
 		sealedFileStmt:                           q.sealedFileStmt,
 		sealedTransactionsOfCustomerStmt:         q.sealedTransactionsOfCustomerStmt,
 		seenPaymentsStmt:                         q.seenPaymentsStmt,
 		settleCallbackStmt:                       q.settleCallbackStmt,
 		statusOfCustomerStmt:                     q.statusOfCustomerStmt,
 		statusesOfCustomerStmt:                   q.statusesOfCustomerStmt,
+		subjectsOfHashStmt:                       q.subjectsOfHashStmt,
+		subjectsOfIDStmt:                         q.subjectsOfIDStmt,
 		takeCursorStmt:                           q.takeCursorStmt,
 		takeFileStmt:                             q.takeFileStmt,
 		takeLeaseStmt:                            q.takeLeaseStmt,
@@ -1266,7 +1513,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		transactionByIDStmt:                      q.transactionByIDStmt,
 		transactionOfAttemptStmt:                 q.transactionOfAttemptStmt,
 		transactionOfOwnerStmt:                   q.transactionOfOwnerStmt,
+		transactionsOfCustomerStmt:               q.transactionsOfCustomerStmt,
+		transactionsOfMemoStmt:                   q.transactionsOfMemoStmt,
 		transactionsToRewrapStmt:                 q.transactionsToRewrapStmt,
+		unexplainedMovementsStmt:                 q.unexplainedMovementsStmt,
 		unjudgedCustomersStmt:                    q.unjudgedCustomersStmt,
 		updateAssetStmt:                          q.updateAssetStmt,
 		updateCustomerStmt:                       q.updateCustomerStmt,

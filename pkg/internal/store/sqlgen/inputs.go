@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "7fa571b1b143dae308a3b0e7bcacb6732323a6540ed0ac1cd8409ed40ccdfb3b"
+const InputsHash = "dd92714a8a9ddb84ca2d7a860e4545b0e60a16727ddeaa88dd59619952da1799"

@@ -163,6 +163,30 @@ type Meta struct {
 	Value string
 }
 
+type OutgoingMovement struct {
+	Chain       string
+	Account     string
+	OperationID int64
+	Idx         int64
+	Kind        string
+	InnerHash   string
+	OuterHash   string
+	Ledger      int64
+	ClosedUs    int64
+	ToAccount   string
+	ToMuxedID   string
+	AssetCode   string
+	AssetIssuer string
+	AmountUnits int64
+	MemoType    string
+	Memo        string
+	Explained   string
+	Actor       string
+	Reason      string
+	CreatedUs   int64
+	UpdatedUs   int64
+}
+
 type Payment struct {
 	ID            string
 	Chain         string
@@ -259,6 +283,57 @@ type ReceivingAccount struct {
 	SealedSeed string
 	FromLedger int64
 	CreatedUs  int64
+}
+
+type Refund struct {
+	ID                 string
+	PaymentID          string
+	Number             int64
+	TransactionID      sql.NullString
+	FromHeld           bool
+	Version            int64
+	State              anchor.RefundState
+	Trouble            string
+	Account            string
+	Destination        string
+	DestinationMuxedID string
+	AssetCode          string
+	AssetIssuer        string
+	Units              int64
+	FeeUnits           int64
+	MemoType           string
+	Memo               string
+	Automatic          bool
+	Actor              string
+	Reason             string
+	Tries              int64
+	NextUs             int64
+	StellarHash        string
+	ConfirmedUs        int64
+	CreatedUs          int64
+	UpdatedUs          int64
+}
+
+type RefundAttempt struct {
+	RefundID      string
+	Number        int64
+	Account       string
+	Sequence      int64
+	InnerHash     string
+	MaxTimeUs     int64
+	FeeStroops    int64
+	Envelope      string
+	OuterHash     string
+	OuterEnvelope string
+	State         anchor.RefundAttemptState
+	Submits       int64
+	NextUs        int64
+	LeaseOwner    string
+	LeaseUntilUs  int64
+	Fence         int64
+	Result        string
+	CreatedUs     int64
+	UpdatedUs     int64
 }
 
 type Transaction struct {
