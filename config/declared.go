@@ -42,6 +42,12 @@ type Customers struct {
 	Types        []CustomerType
 	Retention    time.Duration // how long sealed data of deleted customers with funded transactions are kept
 	FileLifetime time.Duration // how long a file waits for the customer it belongs to
+	CodesPerHour int           // verification codes that a field is sent
+
+	// Of accounts that are no sending anchors of the business; 0 is nothing.
+	StrangerAccounts  int // that keep anything here, altogether
+	StrangerCustomers int // of one account
+	StrangerBytes     int // of one account, as they are stored
 }
 
 // CustomerType is one SEP-12 type.

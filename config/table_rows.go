@@ -171,8 +171,8 @@ func sep10Rows() []row {
 		}, field: func(s *Settings) any { return &s.SEP10.AttributionRequestTimeout }, seconds: true},
 		{Setting: Setting{
 			Key: "sep10.client_attribution_allowlist", Env: "SEP10_CLIENT_ATTRIBUTION_ALLOWLIST",
-			Meaning: "The only client domains admitted; none: all but those denied.",
-			Mend:    "give host names without a scheme or a path, such as wallet.example.com",
+			Meaning: "The only client domains admitted; none: all but those denied. A name stands for port 443 (with LOCAL_MODE a loopback address for all its ports), name:port for that port.",
+			Mend:    "give host names without a scheme or a path, such as wallet.example.com or wallet.example.com:8443",
 		}, field: func(s *Settings) any { return &s.SEP10.AttributionAllowlist }},
 		{Setting: Setting{
 			Key: "sep10.client_attribution_denylist", Env: "SEP10_CLIENT_ATTRIBUTION_DENYLIST",

@@ -52,6 +52,26 @@ func customerRows() []row {
 			Meaning: "How long an uploaded file waits for the customer that it belongs to.",
 			Mend:    "give a duration above zero, such as 24h",
 		}, field: func(s *Settings) any { return &s.Customers.FileLifetime }},
+		{Setting: Setting{
+			Key: "customers.codes_per_hour", Env: "ANCHOR_CODES_PER_HOUR", Default: "5",
+			Meaning: "Verification codes that one field of a customer is sent within an hour; its value is not taken anew beyond that. Each can be guessed at five times.",
+			Mend:    "give a whole number from 1 to 1000",
+		}, field: func(s *Settings) any { return &s.Customers.CodesPerHour }},
+		{Setting: Setting{
+			Key: "customers.stranger_customers", Env: "ANCHOR_STRANGER_CUSTOMERS", Default: "10",
+			Meaning: "Customers that an account may register which is not among the sending anchors: everybody with a key pair can log in. It may change ten times as many things in a day. With LOCAL_MODE and an empty list of sending anchors nobody is a stranger.",
+			Mend:    "give a whole number from 0 to 1000000; 0 lets sending anchors alone register customers",
+		}, field: func(s *Settings) any { return &s.Customers.StrangerCustomers }},
+		{Setting: Setting{
+			Key: "customers.stranger_bytes", Env: "ANCHOR_STRANGER_BYTES", Default: "1048576",
+			Meaning: "Bytes that such an account may keep: values of its customers as they are stored (encrypted, a third longer), and files.",
+			Mend:    "give a whole number from 0 to 1073741824",
+		}, field: func(s *Settings) any { return &s.Customers.StrangerBytes }},
+		{Setting: Setting{
+			Key: "customers.stranger_accounts", Env: "ANCHOR_STRANGER_ACCOUNTS", Default: "1000",
+			Meaning: "Such accounts that may keep anything here, altogether: with the two settings above it bounds what strangers can take of the disk. A place is free again within a day after its account has deleted everything, and when it becomes a sending anchor.",
+			Mend:    "give a whole number from 0 to 1000000",
+		}, field: func(s *Settings) any { return &s.Customers.StrangerAccounts }},
 	}
 }
 

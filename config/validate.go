@@ -159,6 +159,7 @@ func (c *checker) numbers() {
 		c.wrong("customers.retention", fmt.Sprintf("is %v", s.Customers.Retention))
 	}
 	c.countsUpToThousand()
+	c.strangers()
 	// A call to a rail must end well before the claim on it does; half of the lease is left for storing the answer.
 	if s.Workers.Lease > 0 && s.Workers.Lease/2 < s.Workers.RailTimeout {
 		c.wrong("workers.lease", fmt.Sprintf("is %v, less than twice ANCHOR_RAIL_TIMEOUT (%v)", s.Workers.Lease, s.Workers.RailTimeout))
@@ -174,8 +175,25 @@ func (c *checker) countsUpToThousand() {
 		{"callbacks.max_attempts", c.s.Callbacks.MaxAttempts},
 		{"callbacks.concurrency", c.s.Callbacks.Concurrency},
 		{"workers.concurrency", c.s.Workers.Concurrency},
+		{"customers.codes_per_hour", c.s.Customers.CodesPerHour},
 	} {
 		if n.value < 1 || n.value > most {
+			c.wrong(n.key, fmt.Sprintf("is %d", n.value))
+		}
+	}
+}
+
+func (c *checker) strangers() {
+	const mostCount, mostBytes = 1_000_000, 1 << 30
+	for _, n := range []struct {
+		key         string
+		value, most int
+	}{
+		{"customers.stranger_customers", c.s.Customers.StrangerCustomers, mostCount},
+		{"customers.stranger_bytes", c.s.Customers.StrangerBytes, mostBytes},
+		{"customers.stranger_accounts", c.s.Customers.StrangerAccounts, mostCount},
+	} {
+		if n.value < 0 || n.value > n.most {
 			c.wrong(n.key, fmt.Sprintf("is %d", n.value))
 		}
 	}

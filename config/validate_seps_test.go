@@ -27,6 +27,10 @@ func badSEPs() []badSetting {
 		{name: "quotes that are never good", changes: []string{"ANCHOR_QUOTE_LIFETIME=0s"}, key: "ANCHOR_QUOTE_LIFETIME", problem: "not above zero", mend: "30m"},
 		{name: "files that are gone at once", changes: []string{"ANCHOR_FILE_LIFETIME=0s"}, key: "ANCHOR_FILE_LIFETIME", problem: "not above zero", mend: "24h"},
 		{name: "data kept for less than no time", changes: []string{"ANCHOR_CUSTOMER_RETENTION=-1h"}, key: "ANCHOR_CUSTOMER_RETENTION", problem: "is -1h", mend: "zero or more"},
+		{name: "no code at all in an hour", changes: []string{"ANCHOR_CODES_PER_HOUR=0"}, key: "ANCHOR_CODES_PER_HOUR", problem: "is 0", mend: "1 to 1000"},
+		{name: "fewer than no customers of strangers", changes: []string{"ANCHOR_STRANGER_CUSTOMERS=-1"}, key: "ANCHOR_STRANGER_CUSTOMERS", problem: "is -1", mend: "0 lets sending anchors alone"},
+		{name: "fewer than no strangers", changes: []string{"ANCHOR_STRANGER_ACCOUNTS=-1"}, key: "ANCHOR_STRANGER_ACCOUNTS", problem: "is -1", mend: "0 to 1000000"},
+		{name: "too much room for a stranger", changes: []string{"ANCHOR_STRANGER_BYTES=1073741825"}, key: "ANCHOR_STRANGER_BYTES", problem: "is 1073741825", mend: "0 to 1073741824"},
 		{name: "a payout that arrives before it leaves", yaml: "rails: [{name: bank, kind: simulated}]\nfunding_methods: [{name: A, rail: bank, eta: -1s}]", key: "funding_methods[0].eta", problem: "is -1s", mend: "zero or more"},
 
 		{name: "a limit below zero on requests of an address", changes: []string{"ANCHOR_LIMIT_REQUESTS_PER_ADDRESS=-1"}, key: "ANCHOR_LIMIT_REQUESTS_PER_ADDRESS", problem: "is -1", mend: "0 is no limit"},
@@ -144,6 +148,9 @@ func TestLoad_gives_the_SEPs_their_defaults(t *testing.T) {
 	require.Equal(t, config.SEP38{QuoteLifetime: 30 * time.Minute}, s.SEP38)
 	require.Equal(t, 24*time.Hour, s.Customers.FileLifetime)
 	require.Zero(t, s.Customers.Retention)
+	require.Equal(t, []int{5, 10, 1 << 20, 1000}, []int{
+		s.Customers.CodesPerHour, s.Customers.StrangerCustomers, s.Customers.StrangerBytes, s.Customers.StrangerAccounts,
+	})
 	require.Equal(t, 40, s.Limits.LoginsPerAddress)
 	require.Equal(t, 4<<20, s.Limits.FileBytes)
 }

@@ -14,6 +14,8 @@ type Business struct {
 	Rails     map[string]Rail // by name; settings map each funding method to a name
 	Customers CustomerIntegration
 	Quotes    QuoteIntegration
+	// Custody signs refunds; nil: the seed that was given when the receiving account was registered, or the remote signer.
+	Custody Custody
 	// Fee names the fee of a transaction, in units of the received asset. It is asked once, when the transaction is agreed;
 	// the answer is frozen. nil: the asset's fixed and percent fee.
 	Fee func(context.Context, FeeRequest) (Fee, error)

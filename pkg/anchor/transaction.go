@@ -33,16 +33,16 @@ type Transaction struct {
 
 // Refunds is SEP-31's refunds: what went back on the network, of payments that are in the ledger.
 type Refunds struct {
-	AmountRefunded string          `json:"amount_refunded"` // in all, fees included
-	AmountFee      string          `json:"amount_fee"`      // kept of it
+	AmountRefunded string          `json:"amount_refunded"` // what was sent back in all
+	AmountFee      string          `json:"amount_fee"`      // kept besides: the two together are what was refunded of amount_in
 	Payments       []RefundPayment `json:"payments"`
 }
 
 // RefundPayment is one payment back.
 type RefundPayment struct {
 	ID     string `json:"id"`     // hash of the Stellar transaction
-	Amount string `json:"amount"` // fee included
-	Fee    string `json:"fee"`
+	Amount string `json:"amount"` // what was sent
+	Fee    string `json:"fee"`    // kept of the payment besides
 }
 
 // FeeDetails is SEP-31's fee_details: the total is the sum of its details.

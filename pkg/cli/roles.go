@@ -32,21 +32,31 @@ server.stop_timeout. A second signal ends it at once.`,
 
 func watchCommand(s *shared) *cobra.Command {
 	var once bool
+	var again replay
 	c := &cobra.Command{
 		Use:   "watch-transactions",
 		Short: "See payments to the receiving accounts and credit them",
 		Long: `Reads the payments of every receiving account from where it stopped, stores each of them and credits those
 that belong to a transaction. Of several such processes one works, the others stand by.
 
-With --once it reads every account to the present end and exits.`,
+With --once it reads every account to the present end and exits.
+
+With --from (and --to) it reads ledgers again that have been read before, stores what is missing of them, says what it
+found and exits. Nothing that is stored changes, so doing it twice does no harm, and it may be done while another
+process watches. Ledgers that have not been read yet are left to the watcher.`,
 		Example: `  anchor watch-transactions
-  anchor watch-transactions --once     # from cron`,
+  anchor watch-transactions --once     # from cron
+  anchor watch-transactions --from 51234000 --to 51234999`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if again.asked(c) {
+				return s.replay(c.Context(), again)
+			}
 			return s.role(c.Context(), config.RoleWatch, func(a *app.App, life worker.Life) error { return a.Watch(life, once) })
 		},
 	}
 	c.Flags().BoolVar(&once, "once", false, "read to the present end and exit")
+	again.flags(c)
 	s.operatorFlag(c)
 	return c
 }

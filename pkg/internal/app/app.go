@@ -93,7 +93,13 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.horizon, err = stellar.NewHorizon(stellar.Options{URL: a.settings.Network.HorizonURIs[0], Passphrase: a.settings.Network.Passphrase, Log: a.log})
+	header, err := a.settings.Network.Headers()
+	if err != nil {
+		return err
+	}
+	a.horizon, err = stellar.NewHorizon(stellar.Options{
+		URLs: a.settings.Network.HorizonURIs, Header: header, Passphrase: a.settings.Network.Passphrase, Log: a.log,
+	})
 	if err != nil {
 		return err
 	}
@@ -112,10 +118,7 @@ func (a *App) wire() {
 			KYCAfterPost: s.SEP31.KYCAfterPost, QuotesRequired: s.SEP38.QuotesRequired, ETA: s.ETAOf,
 		},
 	})
-	a.payments = payments.New(a.db, a.log, payments.Options{Passphrase: s.Network.Passphrase, RailOf: func(method string) string {
-		rail, _ := s.RailOf(method)
-		return rail
-	}})
+	a.payments = payments.New(a.db, a.log, a.paymentOptions())
 	a.payouts = payouts.New(a.db, a.business.Rails, a.log, payouts.Options{
 		Owner: a.owner, Lease: s.Workers.Lease, RailTimeout: s.Workers.RailTimeout, Concurrency: s.Workers.Concurrency,
 		Quotes: a.business.Quotes,
@@ -128,7 +131,10 @@ func (a *App) customerOptions() []customers.Option {
 	s := a.settings
 	options := []customers.Option{
 		customers.Retain(s.Customers.Retention), customers.FileBytes(s.Limits.FileBytes), customers.FileLifetime(s.Customers.FileLifetime),
-		customers.CheckCallbackURL(a.checkCallbackURL()),
+		customers.CheckCallbackURL(a.checkCallbackURL()), customers.CodesPerHour(s.Customers.CodesPerHour),
+		customers.Strangers(a.admitted, customers.Quota{
+			Accounts: s.Customers.StrangerAccounts, Customers: s.Customers.StrangerCustomers, Bytes: s.Customers.StrangerBytes,
+		}),
 	}
 	if !s.Server.SEP23 {
 		options = append(options, customers.RefuseMuxed())
@@ -163,6 +169,9 @@ func (a *App) DB() *store.DB { return a.db }
 
 // Customers, Payouts and Assets are the services that operators' commands use.
 func (a *App) Customers() *customers.Service { return a.customers }
+
+// Payments are what operators decide about.
+func (a *App) Payments() *payments.Service { return a.payments }
 
 // Payouts is the payout engine.
 func (a *App) Payouts() *payouts.Service { return a.payouts }

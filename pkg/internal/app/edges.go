@@ -131,12 +131,14 @@ func (a *App) tomlOptions(signingKey string) sep1.Options {
 // quotes are given to whom transactions are agreed with.
 func (a *App) quotes() *quotes.Service {
 	return quotes.New(quotes.Deps{
-		DB: a.db, Integration: a.business.Quotes, Assets: a.exchangedAssets, Log: a.log,
-		Admit: func(ctx context.Context, who anchor.SendingAnchor) error {
-			_, err := a.transactions.Admit(ctx, who)
-			return err
-		},
+		DB: a.db, Integration: a.business.Quotes, Assets: a.exchangedAssets, Log: a.log, Admit: a.admitted,
 	})
+}
+
+// admitted tells whether the business has an agreement with an account; an error of CodeForbidden if not.
+func (a *App) admitted(ctx context.Context, who anchor.SendingAnchor) error {
+	_, err := a.transactions.Admit(ctx, who)
+	return err
 }
 
 func (a *App) exchangedAssets(ctx context.Context) ([]quotes.Received, error) {

@@ -24,8 +24,9 @@ func (a *App) Watch(life worker.Life, once bool) error {
 
 func (a *App) watch(life worker.Life) error { return a.watcher().Run(life.Soft) }
 
-// watchLease is how long a watcher that died keeps the next one waiting, unless claims are given less.
-const watchLease = 30 * time.Second
+// watchLease is how long a watcher that died keeps the lease, unless claims are given less. The next one asks for it three
+// times in that time, so it is at work within ten seconds.
+const watchLease = 6 * time.Second
 
 func (a *App) watcher() *payments.Watcher {
 	return payments.NewWatcher(a.payments, a.horizon, payments.WatchOptions{

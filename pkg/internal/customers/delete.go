@@ -62,10 +62,10 @@ func (s *Service) hide(ctx context.Context, id string) error {
 const sweepAtOnce = 100
 
 // Sweep finishes what requests could not: it erases deleted customers whose last transaction has ended or whose retention
-// is over, removes files that ran out, releases transactions, and has those judged whose values were stored by a process that ended before it could
+// is over, removes files that ran out and places that nobody needs, releases transactions, and has those judged whose values were stored by a process that ended before it could
 // ask. One pass; safe to run in several processes at once. What fails is logged and tried again by the next pass.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.sweepDeleted(ctx), s.sweepFiles(ctx), s.sweepUnjudged(ctx), s.sweepWithheld(ctx))
+	return errors.Join(s.sweepDeleted(ctx), s.sweepFiles(ctx), s.sweepPlaces(ctx), s.sweepUnjudged(ctx), s.sweepWithheld(ctx))
 }
 
 func (s *Service) sweepDeleted(ctx context.Context) error {

@@ -45,12 +45,11 @@ func (s *Service) AddFile(ctx context.Context, caller anchor.SendingAnchor, data
 	if err != nil {
 		return FileView{}, err
 	}
-	var f store.CustomerFile
-	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		room := store.FileRoom{Files: mostLooseFiles, Bytes: max(mostLooseBytes, int64(s.options.fileBytes))}
-		f, err = tx.AddFile(ctx, fileOwner(caller).Owner, value, s.options.fileLifetime, room)
-		return err
-	})
+	stranger, err := s.strangerOf(ctx, caller)
+	if err != nil {
+		return FileView{}, err
+	}
+	f, err := s.keepFile(ctx, fileOwner(caller).Owner, value, stranger)
 	if errors.Is(err, store.ErrNoRoom) {
 		return FileView{}, anchor.Refuse("too many files of this account wait for a customer; name some of them in PUT /customer, or wait until they run out")
 	}
@@ -58,6 +57,20 @@ func (s *Service) AddFile(ctx context.Context, caller anchor.SendingAnchor, data
 		return FileView{}, err
 	}
 	return fileView(f), nil
+}
+
+func (s *Service) keepFile(ctx context.Context, owner store.Owner, value store.CustomerValue, stranger *store.Stranger) (f store.CustomerFile, err error) {
+	room := store.FileRoom{Files: mostLooseFiles, Bytes: max(mostLooseBytes, int64(s.options.fileBytes))}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if err := s.takePlace(ctx, tx, stranger, owner.Account, false); err != nil {
+			return err
+		}
+		if f, err = tx.AddFile(ctx, owner, value, s.options.fileLifetime, room); err != nil {
+			return err
+		}
+		return s.checkPlace(ctx, tx, stranger)
+	})
+	return f, err
 }
 
 // fileValue checks a file's size and content; name is what the client calls it.

@@ -15,8 +15,9 @@ import (
 type entry struct {
 	target
 	gift
-	roles  []role
-	sender store.FileOwner // whose files may be taken over
+	roles    []role
+	sender   store.FileOwner // whose files may be taken over
+	stranger *store.Stranger // nil: the account has an agreement
 }
 
 // kept is what came of an entry.
@@ -32,14 +33,16 @@ type kept struct {
 func (s *Service) keep(ctx context.Context, e entry) (k kept, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		k = kept{}
-		c, err := s.findOrCreate(ctx, tx, e)
+		c, created, err := s.findOrCreate(ctx, tx, e)
 		if err != nil {
 			return err
 		}
 		k.id = c.ID
 		p, err := s.plan(ctx, tx, c, e)
-		if err != nil || p.nothing() {
-			k.codes = p.business
+		if err != nil || p.nothing() && !created {
+			return err
+		}
+		if err := s.takePlace(ctx, tx, e.stranger, e.owner.Account, created); err != nil {
 			return err
 		}
 		open, c, err := lock(ctx, tx, c.ID)
@@ -53,8 +56,10 @@ func (s *Service) keep(ctx context.Context, e entry) (k kept, err error) {
 			return err
 		}
 		k.codes, k.refusal = p.business, p.refusal
-		k.changed, err = carryOut(ctx, tx, open, c, p)
-		return err
+		if k.changed, err = carryOut(ctx, tx, open, c, p); err != nil {
+			return err
+		}
+		return s.checkPlace(ctx, tx, e.stranger)
 	})
 	if err == nil {
 		err = k.refusal
@@ -64,10 +69,8 @@ func (s *Service) keep(ctx context.Context, e entry) (k kept, err error) {
 
 // carryOut writes what was planned and returns the names of the values that are new.
 func carryOut(ctx context.Context, tx *store.Tx, open []store.Transaction, c store.Customer, p plan) ([]string, error) {
-	for _, name := range p.wrong {
-		if err := tx.CountDownCode(ctx, c.ID, name); err != nil {
-			return nil, err
-		}
+	if err := countGuesses(ctx, tx, c.ID, p.guesses); err != nil {
+		return nil, err
 	}
 	if p.change == nil {
 		return nil, nil
@@ -79,15 +82,17 @@ func carryOut(ctx context.Context, tx *store.Tx, open []store.Transaction, c sto
 }
 
 // findOrCreate reads the customer anew: another request may have made or deleted it since.
-func (s *Service) findOrCreate(ctx context.Context, tx *store.Tx, e entry) (store.Customer, error) {
+func (s *Service) findOrCreate(ctx context.Context, tx *store.Tx, e entry) (c store.Customer, created bool, err error) {
 	if e.named {
-		return tx.CustomerByID(ctx, e.row.ID)
+		c, err = tx.CustomerByID(ctx, e.row.ID)
+		return c, false, err
 	}
-	c, err := tx.CustomerByOwner(ctx, e.owner)
+	c, err = tx.CustomerByOwner(ctx, e.owner)
 	if errors.Is(err, store.ErrNotFound) {
-		return tx.CreateCustomer(ctx, e.owner, sendingAnchor)
+		c, err = tx.CreateCustomer(ctx, e.owner, sendingAnchor)
+		return c, true, err
 	}
-	return c, err
+	return c, false, err
 }
 
 // plan is what a request changes.
@@ -96,7 +101,7 @@ type plan struct {
 	guesses
 }
 
-func (p plan) nothing() bool { return p.change == nil && len(p.wrong) == 0 }
+func (p plan) nothing() bool { return p.change == nil && len(p.wrong)+len(p.business) == 0 }
 
 // plan works out what a request changes.
 func (s *Service) plan(ctx context.Context, tx *store.Tx, c store.Customer, e entry) (plan, error) {
@@ -110,6 +115,9 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, c store.Customer, e en
 	}
 	changed, files, err := s.changes(ctx, tx, c, e, fields, sent)
 	if err != nil {
+		return plan{}, err
+	}
+	if err := s.checkCodesSent(ctx, tx, fields, changed); err != nil {
 		return plan{}, err
 	}
 	g, err := guess(e.codes, sent, fields, changed)

@@ -29,13 +29,18 @@ type target struct {
 // Put stores values, merged with those that were given before, has the customer judged and returns its id: always the same
 // for one user of one account. Once an id or an error that names the business is returned, the values are stored; if the
 // business could not be asked, repeating the request asks it again. With a transaction, the customer stands on the side of
-// it that wants the type from then on. A wrong verification code refuses the request, and counts.
+// it that wants the type from then on. A wrong verification code refuses the request, and counts. Accounts without an agreement
+// are refused what passes their quota, and nothing of the request is kept then.
 func (s *Service) Put(ctx context.Context, caller anchor.SendingAnchor, p Put) (id string, err error) {
 	sc, err := s.scopeOf(caller, p.Who)
 	if err != nil {
 		return "", err
 	}
 	part, err := s.partOf(ctx, caller, p.TransactionID, p.Type)
+	if err != nil {
+		return "", err
+	}
+	stranger, err := s.strangerOf(ctx, caller)
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +59,7 @@ func (s *Service) Put(ctx context.Context, caller anchor.SendingAnchor, p Put) (
 	if err := checkGift(g, roles); err != nil {
 		return "", err
 	}
-	k, err := s.keep(ctx, entry{target: t, gift: g, roles: roles, sender: fileOwner(caller)})
+	k, err := s.keep(ctx, entry{target: t, gift: g, roles: roles, sender: fileOwner(caller), stranger: stranger})
 	if err != nil {
 		return "", refused(err)
 	}

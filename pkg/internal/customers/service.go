@@ -4,7 +4,7 @@
 // It promises that a customer is seen only by the sending anchor, and where the token names one the user, that registered it;
 // that values are stored sealed before anybody judges them; and that values which changed after a decision are judged anew
 // before the next payout leaves; that a file is what its content says it is; and that a verification code can be guessed at a
-// few times only. It must never put a value into a log, an error or an event, call the business while a
+// few times only; that accounts without an agreement keep a little and no more. It must never put a value into a log, an error or an event, call the business while a
 // database transaction is open, or take a rejection back because a sending anchor asks again. The SEP-12 handlers call it,
 // transactions and payouts ask it about the people of a transaction, and operators decide through it.
 package customers
@@ -40,12 +40,15 @@ type options struct {
 	fileBytes        int
 	fileLifetime     time.Duration
 	codeLifetime     time.Duration
+	codesPerHour     int
+	admit            func(context.Context, anchor.SendingAnchor) error
+	quota            Quota
 	checkCallbackURL func(url string) error
 	now              func() time.Time
 }
 
 func defaults() options {
-	return options{fileBytes: 4 << 20, fileLifetime: 24 * time.Hour, codeLifetime: 15 * time.Minute, now: time.Now}
+	return options{fileBytes: 4 << 20, fileLifetime: 24 * time.Hour, codeLifetime: 15 * time.Minute, codesPerHour: 5, now: time.Now}
 }
 
 // Option changes how a Service works.
@@ -81,6 +84,16 @@ func CodeLifetime(d time.Duration) Option {
 	return func(o *options) {
 		if d > 0 {
 			o.codeLifetime = d
+		}
+	}
+}
+
+// CodesPerHour is how many verification codes a field is sent within an hour; its value is not taken anew beyond that.
+// Without it, and with 0, five.
+func CodesPerHour(n int) Option {
+	return func(o *options) {
+		if n > 0 {
+			o.codesPerHour = n
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -62,14 +63,52 @@ func guess(codes map[string]string, sent map[string]store.SentCode, fields map[s
 		case status != anchor.FieldVerificationRequired:
 			return guesses{}, notWaiting(name)
 		}
-		waits, toolkit := sent[name]
-		if !toolkit {
+		waits, known := sent[name]
+		if !known || waits.Text == "" && waits.Tries > 0 {
 			g.business[name] = codes[name]
 			continue
 		}
 		g.compare(name, codes[name], waits)
 	}
 	return g, nil
+}
+
+// countGuesses takes a try off every code that was wrong, and off those that the business will be asked about: whether they
+// are right is known only when it is too late to count.
+func countGuesses(ctx context.Context, tx *store.Tx, customerID string, g guesses) error {
+	for _, name := range g.wrong {
+		if err := tx.CountDownCode(ctx, customerID, name); err != nil {
+			return err
+		}
+	}
+	if g.failed() { // nobody will be asked
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.business)) {
+		if err := tx.CountGuess(ctx, customerID, name, codeTries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCodesSent refuses a value given anew for a field that was sent as many codes as it may: every one of them can be
+// guessed at, and may be a message to somebody who did not ask for it.
+func (s *Service) checkCodesSent(ctx context.Context, tx *store.Tx, fields map[string]store.CustomerField, changed map[string]store.CustomerValue) error {
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		if fields[name].Codes < int64(s.options.codesPerHour) {
+			continue
+		}
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if sent, untilUs := fields[name].SentWithin(now); sent >= int64(s.options.codesPerHour) {
+			return anchor.Refusef("'%s': %d codes were sent within an hour; send it again after %s",
+				name, sent, time.UnixMicro(untilUs).UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
 }
 
 func notWaiting(name string) error {

@@ -251,6 +251,100 @@ func TestCodes_that_the_business_compares_go_to_it(t *testing.T) {
 	})
 }
 
+func TestACode_that_the_business_compares_can_be_guessed_at_five_times_too(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		who := plain(account())
+		d.waiting(who)
+		var asked atomic.Int64
+		d.business.answer(func(p anchor.CustomerPut) (anchor.Verdict, error) {
+			field := anchor.FieldVerdict{Status: anchor.FieldVerificationRequired}
+			if given := p.Codes[phone]; given != "" {
+				asked.Add(1)
+			}
+			if p.Codes[phone] == "right" {
+				field.Status = anchor.FieldAccepted
+			}
+			return anchor.Verdict{Status: anchor.CustomerNeedsInfo, Fields: map[string]anchor.FieldVerdict{phone: field}}, nil
+		})
+		again := func(number string) { d.mustPut(who, customers.Put{Values: map[string]string{phone: number}}) }
+		again("+491")
+		group, ctx := errgroup.WithContext(t.Context())
+		for guess := range 12 {
+			group.Go(func() error {
+				_, err := d.Put(ctx, who, customers.Put{Values: code(fmt.Sprint(guess))})
+				if anchor.CodeOf(err) != anchor.CodeInvalid && anchor.CodeOf(err) != anchor.CodeConflict {
+					return fmt.Errorf("guess %d: %w", guess, err)
+				}
+				return nil
+			})
+		}
+		require.NoError(t, group.Wait())
+		_, err := d.Put(t.Context(), who, customers.Put{Values: code("right")})
+		d.requireCode(anchor.CodeInvalid, err)
+		require.LessOrEqual(t, asked.Load(), int64(5*5), "five guesses, each asked about again at most while others change the customer")
+		require.Contains(t, d.mustGet(who, customers.Query{}).Fields, phone, "it is to be given again")
+
+		again("+491")
+		for range 4 {
+			_, err := d.Put(t.Context(), who, customers.Put{Values: code("wrong")})
+			d.requireCode(anchor.CodeInvalid, err)
+		}
+		d.mustPut(who, customers.Put{Values: code("right")})
+		require.Equal(t, anchor.FieldAccepted, d.mustGet(who, customers.Query{}).Provided[phone].Status, "the fifth is good")
+	})
+}
+
+func TestAGuess_counts_even_if_the_business_could_not_be_asked(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *desk) {
+		who := plain(account())
+		d.waiting(who)
+		d.business.answer(func(anchor.CustomerPut) (anchor.Verdict, error) {
+			return anchor.Verdict{Fields: map[string]anchor.FieldVerdict{phone: {Status: anchor.FieldVerificationRequired}}}, nil
+		})
+		d.mustPut(who, customers.Put{Values: map[string]string{phone: "+491"}})
+		d.business.answer(down)
+		for range 5 {
+			_, err := d.Put(t.Context(), who, customers.Put{Values: code("1")})
+			require.ErrorIs(t, err, errDown)
+		}
+		_, err := d.Put(t.Context(), who, customers.Put{Values: code("1")})
+		d.requireCode(anchor.CodeInvalid, err)
+		require.ErrorContains(t, err, "has run out")
+	})
+}
+
+func TestAField_is_sent_a_few_codes_an_hour(t *testing.T) {
+	t.Parallel()
+	for who, answer := range map[string]func(anchor.CustomerPut) (anchor.Verdict, error){
+		"the toolkit": sends(phone, "123456"), "the business": sends(phone, ""),
+	} {
+		t.Run("that "+who+" compares", func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				d := newDesk(t, db, customers.CodesPerHour(3))
+				who := plain(account())
+				id := d.waiting(who)
+				d.business.answer(answer)
+				d.mustPut(who, customers.Put{Values: map[string]string{phone: "+492"}})
+				d.mustPut(who, customers.Put{Values: map[string]string{phone: "+493"}})
+				d.mustPut(who, customers.Put{Values: map[string]string{phone: "+493"}}) // the same is not sent another
+				calls, events := d.business.calls(), d.history(id)
+				_, err := d.Put(t.Context(), who, customers.Put{Values: map[string]string{phone: "+494", "city": "Berlin"}})
+				d.requireCode(anchor.CodeInvalid, err)
+				require.ErrorContains(t, err, "'mobile_number': 3 codes were sent within an hour")
+				require.Equal(t, calls, d.business.calls())
+				require.Equal(t, events, d.history(id))
+				d.mustPut(who, customers.Put{Values: map[string]string{"city": "Berlin"}})
+
+				other := plain(account())
+				d.mustPut(other, customers.Put{Values: map[string]string{phone: "+494"}})
+			})
+		})
+	}
+}
+
 func TestABusiness_leaves_a_code_for_what_it_decides_by_itself(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *desk) {

@@ -14,12 +14,16 @@ import (
 // name may come to resolve to another address.
 var ErrRefused = errors.New("address refused")
 
-const maxURL = 2048
+const (
+	maxURL = 2048
+	// firstFreePort follows those that are set aside for well-known services.
+	firstFreePort = 1024
+)
 
 // CheckURL judges a url at the moment it is taken in, without resolving its name: https (or http where private
-// addresses are allowed), a host, no user information, no fragment, not on the deny list, no literal address that is
-// not public. Its error wraps ErrRefused and is fit for the party that sent the url. A url that passes may still be
-// refused when it is called.
+// addresses are allowed), a host, port 443 or one above 1023 (any where private addresses are allowed), no user
+// information, no fragment, not on the deny list, no literal address that is not public. Its error wraps ErrRefused and is
+// fit for the party that sent the url. A url that passes may still be refused when it is called.
 func (c *Client) CheckURL(text string) (*url.URL, error) {
 	u, err := parseURL(text)
 	if err != nil {
@@ -53,13 +57,14 @@ func (c *Client) checkParts(u *url.URL) error {
 	case u.Fragment != "":
 		return errors.New("the url must not have a fragment")
 	}
-	if err := checkPort(u); err != nil {
+	if err := c.checkPort(u); err != nil {
 		return err
 	}
 	return c.checkHost(normalHost(u))
 }
 
-func checkPort(u *url.URL) error {
+// checkPort refuses the ports that belong to other protocols: what is sent there is read as mail or as a login.
+func (c *Client) checkPort(u *url.URL) error {
 	port := u.Port()
 	if port == "" {
 		if strings.HasSuffix(u.Host, ":") {
@@ -67,8 +72,12 @@ func checkPort(u *url.URL) error {
 		}
 		return nil
 	}
-	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+	number, err := strconv.ParseUint(port, 10, 16)
+	switch {
+	case err != nil || number == 0:
 		return errors.New("the port of the url must be from 1 to 65535")
+	case number < firstFreePort && number != 443 && !c.options.AllowPrivate:
+		return fmt.Errorf("the port of the url must be 443, or %d and above", firstFreePort)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ func TestCheckURL_accepts_public_https_urls(t *testing.T) {
 	client := New(Options{DenyDomains: []string{"denied.example.com"}})
 	for _, text := range []string{
 		"https://example.com", "https://example.com/", "https://Example.COM./callback?token=1", "https://a.b-c.example.com:8443/x",
-		"https://xn--bcher-kva.example/", "https://8.8.8.8/x", "https://[2606:4700::1111]:443/x", "https://_x.example.com",
+		"https://xn--bcher-kva.example/", "https://8.8.8.8/x", "https://example.com:443/", "https://example.com:1024/", "https://[2606:4700::1111]:443/x", "https://_x.example.com",
 		"HTTPS://example.com/", "https://notdenied.example.com/", "https://denied.example.com.org/",
 	} {
 		u, err := client.CheckURL(text)
@@ -29,6 +29,7 @@ func TestCheckURL_refuses_every_other_url(t *testing.T) {
 		"http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com", "javascript:alert(1)",
 		"https://user@example.com/", "https://user:secret@example.com/", "https://@example.com/", "https://example.com/#part",
 		"https://example.com:0/", "https://example.com:65536/", "https://example.com:/", "https://example.com:http/",
+		"https://example.com:22/", "https://example.com:25/", "https://example.com:80/", "https://8.8.8.8:1023/", "https://example.com:0443x/",
 		"https://localhost/", "https://LOCALHOST./", "https://intern/", "https://a.local/", "https://metadata.google.internal/",
 		"https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0x7f.1/", "https://0177.0.0.1/",
 		"https://127.0.0.1./", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[fe80::1%25eth0]/", "https://10.0.0.1:8443/",
@@ -48,7 +49,7 @@ func TestCheckURL_refuses_every_other_url(t *testing.T) {
 func TestCheckURL_accepts_local_urls_when_private_addresses_are_allowed(t *testing.T) {
 	t.Parallel()
 	client := New(Options{AllowPrivate: true, DenyDomains: []string{"denied.example.com"}})
-	for _, text := range []string{"http://localhost:8000/x", "http://127.0.0.1:8000/", "https://10.0.0.1/", "http://wallet/", "http://[::1]:1/"} {
+	for _, text := range []string{"http://localhost:8000/x", "http://127.0.0.1:8000/", "https://10.0.0.1/", "http://wallet/", "http://[::1]:1/", "http://localhost:80/"} {
 		_, err := client.CheckURL(text)
 		require.NoError(t, err, text)
 	}

@@ -14,8 +14,8 @@ import (
 const expireAtOnce = 100
 
 // Expire ends the transactions of an account that ran out before the ledger through which the account has been seen: no
-// payment can have come in time. No wall clock takes part, so nothing expires while the account is behind. Those that are
-// paid in part stay. It answers how many there were.
+// payment can have come in time. No wall clock takes part, so nothing expires while the account is behind. Of one that was
+// paid in part everything goes back; it is refunded once that is in the ledger. It answers how many there were.
 func (s *Service) Expire(ctx context.Context, account string) (int, error) {
 	total := 0
 	for {
@@ -44,7 +44,7 @@ func (s *Service) expireSome(ctx context.Context, account string) (int, error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n = 0
 		for _, id := range ids {
-			expired, err := expire(ctx, tx, id, c.ThroughClosedUs)
+			expired, err := s.expire(ctx, tx, id, c.ThroughClosedUs)
 			if err != nil {
 				return err
 			}
@@ -57,23 +57,49 @@ func (s *Service) expireSome(ctx context.Context, account string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("expire transactions of %s: %w", account, err)
 	}
-	s.log.InfoContext(ctx, "transactions expired unpaid", "account", account, "transactions", n)
+	if n > 0 {
+		s.log.InfoContext(ctx, "transactions ran out without their sum", "account", account, "transactions", n)
+	}
 	return n, nil
 }
 
 // expire looks again at what was found: it may have been paid or ended meanwhile.
-func expire(ctx context.Context, tx *store.Tx, id string, throughClosedUs int64) (bool, error) {
+func (s *Service) expire(ctx context.Context, tx *store.Tx, id string, throughClosedUs int64) (bool, error) {
 	t, err := tx.LockTransaction(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	if t.Funded || t.CreditedUnits > 0 || t.ExpiresUs == 0 || t.ExpiresUs >= throughClosedUs {
+	if t.Funded || t.ExpiresUs == 0 || t.ExpiresUs >= throughClosedUs {
 		return false, nil
 	}
 	if _, err := anchor.Next(t.Status, t.Funded, anchor.CauseExpired); err != nil {
 		return false, nil //nolint:nilerr // it ended in another way
 	}
+	if t.CreditedUnits > 0 {
+		return s.giveBackParts(ctx, tx, t)
+	}
 	message := "the payment did not arrive in time"
 	_, err = tx.Advance(ctx, t, anchor.Change{Cause: anchor.CauseExpired, Actor: actor, Reason: message, Message: &message})
 	return err == nil, err
+}
+
+// giveBackParts sends the parts of a sum back that did not come in time. It is false where that was asked for before: what an
+// operator has given up since is the operator's.
+func (s *Service) giveBackParts(ctx context.Context, tx *store.Tx, t store.Transaction) (bool, error) {
+	list, err := tx.PaymentsNeverRefunded(ctx, t.ID)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	message := "the rest of the payment did not arrive in time: what arrived goes back"
+	change := noted(actor, message)
+	change.Message = &message
+	if t, err = tx.Advance(ctx, t, change); err != nil {
+		return false, err
+	}
+	for _, p := range list {
+		if err := s.refund(ctx, tx, p, p.AmountUnits, "the transaction ran out before its whole sum had arrived"); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }

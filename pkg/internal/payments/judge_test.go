@@ -87,7 +87,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := payments.Judge(c.candidate, c.group)
+			d := payments.Judge(c.candidate, c.group, payments.Policy{})
 			require.Equal(t, c.want, d.Judgement)
 			if c.want == anchor.JudgedCredited {
 				require.Equal(t, anchor.PaymentCredited, d.State)

@@ -1,10 +1,6 @@
 package payments
 
 import (
-	"slices"
-	"strings"
-	"time"
-
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -95,42 +91,9 @@ func groups(list []stellar.Payment, by map[store.Memo]*store.Transaction) []*gro
 	return found
 }
 
-func (g *group) judge() Decision {
+func (g *group) judge(policy Policy) Decision {
 	if g.contradicts {
-		return hold(anchor.JudgedUnmatched, contradiction)
+		return policy.apart(anchor.JudgedUnmatched, policy.Unmatched, g.payments, contradiction)
 	}
-	return Judge(g.candidate, g.payments)
+	return Judge(g.candidate, g.payments, policy)
 }
-
-// verdict is what a page comes to.
-type verdict struct {
-	rows     []store.Payment
-	fundings []store.Funding
-}
-
-// judgeAll decides about all payments of a page, one group after the other: what one credits, the next one finds paid.
-func (s *Service) judgeAll(chain string, list []stellar.Payment, by map[store.Memo]*store.Transaction) verdict {
-	v := verdict{rows: make([]store.Payment, 0, len(list))}
-	for _, g := range groups(list, by) {
-		d := g.judge()
-		for i := range g.payments {
-			v.rows = append(v.rows, rowOf(chain, &g.payments[i], g.candidate, d))
-		}
-		if d.Judgement == anchor.JudgedCredited {
-			v.fundings = append(v.fundings, s.funding(*g.candidate, &g.payments[0], d))
-			g.candidate.Funded = true
-		}
-	}
-	slices.SortFunc(v.fundings, func(a, b store.Funding) int { return strings.Compare(a.Transaction.ID, b.Transaction.ID) })
-	return v
-}
-
-func (s *Service) funding(t store.Transaction, p *stellar.Payment, d Decision) store.Funding {
-	return store.Funding{
-		Transaction: t, Units: d.Units, StellarHash: p.OuterHash, Rail: s.railOf(t.FundingMethod),
-		Change: anchor.Change{Actor: actor, Reason: "the whole sum arrived", Detail: `{"stellar_hash":"` + p.OuterHash + `"}`},
-	}
-}
-
-// instant writes a time as the ledger has it.
-func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -47,7 +47,7 @@ func transactionsOf(page stellar.Page) []stellar.Page {
 			end++
 		}
 		parts = append(parts, stellar.Page{
-			Payments: page.Payments[n:end], Position: page.Payments[end-1].OperationID, Full: true, Elder: page.Elder,
+			Payments: page.Payments[n:end], Outgoing: page.Outgoing, Position: page.Payments[end-1].OperationID, Full: true, Elder: page.Elder,
 		})
 		n = end
 	}

@@ -13,7 +13,7 @@ import (
 // rowOf is the row of a payment as it was decided about.
 func rowOf(chain string, p *stellar.Payment, t *store.Transaction, d Decision) store.Payment {
 	row := store.Payment{Payment: sqlgen.Payment{
-		Chain: chain, Account: p.Account, OperationID: p.OperationID, Idx: int64(p.Index), Kind: p.Kind,
+		ID: store.NewID(), Chain: chain, Account: p.Account, OperationID: p.OperationID, Idx: int64(p.Index), Kind: p.Kind,
 		InnerHash: p.InnerHash, OuterHash: p.OuterHash, Ledger: p.Ledger, ClosedUs: micros(p.ClosedAt),
 		FromAccount: p.From, FromMuxedID: p.FromMuxedID, ToMuxedID: p.ToMuxedID, AssetCode: p.AssetCode, AssetIssuer: p.AssetIssuer,
 		AmountUnits: p.Units, MemoType: p.MemoType, Memo: p.Memo, Judgement: d.Judgement, State: d.State, Reason: d.Reason,

@@ -20,6 +20,11 @@ type Options struct {
 	Passphrase string
 	// RailOf names the rail of a funding method; empty where there is none: the payout then waits for an operator. nil: none.
 	RailOf func(fundingMethod string) string
+	// PolicyOf says what becomes of payments in an asset that are not what was agreed; the network's own asset has no issuer.
+	// It must be pure and quick: it is asked while a database transaction is open. nil: everything is held.
+	PolicyOf func(code, issuer string) Policy
+	// Treasury tells of accounts that belong to the business too: what a receiving account sends there needs no explanation. nil: none.
+	Treasury func(account string) bool
 }
 
 // Service credits payments and expires transactions. It is safe for concurrent use; of two that apply the same page at
@@ -99,6 +104,9 @@ func (s *Service) fit(from store.Cursor, page stellar.Page) (stellar.Page, error
 	if err := checkOrder(from, page); err != nil {
 		return page, err
 	}
+	if err := checkOutgoing(from, page); err != nil {
+		return page, err
+	}
 	page, whole := Whole(from.Position, page)
 	if !whole {
 		return page, &PageError{"it ends inside the only Stellar transaction that it holds"}
@@ -109,18 +117,23 @@ func (s *Service) fit(from store.Cursor, page stellar.Page) (stellar.Page, error
 func (s *Service) apply(ctx context.Context, from store.Cursor, page stellar.Page, fence int64) (store.Cursor, error) {
 	to := from
 	var v verdict
+	var left departures
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		if to, err = tx.MoveCursor(ctx, from, advancedBy(from, page), fence); err != nil {
 			return err
 		}
-		v, err = s.record(ctx, tx, from, page)
+		if v, err = s.record(ctx, tx, from, page); err != nil {
+			return err
+		}
+		left, err = s.recordOutgoing(ctx, tx, from, to, page)
 		return err
 	})
 	if err != nil {
 		return from, fmt.Errorf("apply the payments of %s from %d to %d: %w", from.Account, from.Position, page.Position, err)
 	}
 	s.tell(ctx, from.Account, v)
+	s.tellOutgoing(ctx, from.Account, left)
 	return to, nil
 }
 
@@ -142,6 +155,9 @@ func (s *Service) record(ctx context.Context, tx *store.Tx, from store.Cursor, p
 		return verdict{}, err
 	}
 	if _, err := tx.Fund(ctx, v.fundings); err != nil {
+		return verdict{}, err
+	}
+	if err := s.applyAll(ctx, tx, v); err != nil {
 		return verdict{}, err
 	}
 	return v, s.point("credited")
@@ -207,12 +223,13 @@ func (s *Service) tell(ctx context.Context, account string, v verdict) {
 		return
 	}
 	open := map[anchor.Judgement]int{}
-	for _, row := range v.rows {
-		if row.State == anchor.PaymentOpen {
+	back := v.sentBack()
+	for i, row := range v.rows {
+		if row.State == anchor.PaymentOpen && !back[i] {
 			open[row.Judgement]++
 		}
 	}
-	s.log.InfoContext(ctx, "payments stored", "account", account, "payments", len(v.rows), "transactions_funded", len(v.fundings))
+	s.log.InfoContext(ctx, "payments stored", "account", account, "payments", len(v.rows), "transactions_funded", v.funded())
 	for judgement, n := range open {
 		s.log.WarnContext(ctx, "payments are held open; see 'anchor payments list --open'", "account", account, "judgement", judgement, "payments", n)
 	}

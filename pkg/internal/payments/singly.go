@@ -58,7 +58,11 @@ func (s *Service) keep(ctx context.Context, from store.Cursor, page stellar.Page
 		for i := range fresh {
 			rows[i] = unreadableRow(from.Chain, &fresh[i], why)
 		}
-		return tx.InsertPayments(ctx, rows)
+		if err := tx.InsertPayments(ctx, rows); err != nil {
+			return err
+		}
+		_, err = s.recordOutgoing(ctx, tx, from, to, page)
+		return err
 	})
 	if err != nil {
 		return from, fmt.Errorf("keep unreadable payments of %s: %w", from.Account, err)

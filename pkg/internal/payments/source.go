@@ -15,15 +15,18 @@ type Source interface {
 	CheckNetwork(ctx context.Context) error
 	Root(ctx context.Context) (stellar.Root, error)
 	Ledger(ctx context.Context, sequence int64) (stellar.Ledger, error)
-	// Payments reads the page behind a position; its Through and Elder were announced before it was read.
+	// Payments reads the page behind a position; its Through was announced before it was read, and nothing behind Elder was
+	// dropped until it had been. All of it comes from one server.
 	Payments(ctx context.Context, account string, after int64, limit int) (stellar.Page, error)
 	// Wait returns when there may be something behind a position. It is a hint only.
 	Wait(ctx context.Context, account string, after int64) error
 }
 
-// retention is the number of ledgers of about a day. A source that keeps at least so many before the first one that is
-// still to be read will not drop that one while a page is being read.
-const retention = 24 * 3600 / 5
+// turner is a Source that may have several servers which do not all keep the same ledgers: *stellar.Horizon is one.
+type turner interface {
+	// TurnTo has those rest that do not keep a ledger, and tells whether another one does.
+	TurnTo(ctx context.Context, ledger int64) bool
+}
 
 // reader reads one account page by page, always one page ahead of whoever applies them.
 type reader struct {
@@ -61,6 +64,9 @@ func (r reader) read(ctx context.Context, pages chan<- fetched) {
 // page reads the page behind a position, and more where it ends inside its only Stellar transaction.
 func (r reader) page(ctx context.Context, at int64) (stellar.Page, error) {
 	page, err := r.source.Payments(ctx, r.from.Account, at, r.limit)
+	if err == nil && r.turns(ctx, at, page) {
+		page, err = r.source.Payments(ctx, r.from.Account, at, r.limit)
+	}
 	if err != nil {
 		return stellar.Page{}, err
 	}
@@ -76,31 +82,25 @@ func (r reader) page(ctx context.Context, at int64) (stellar.Page, error) {
 		page = joined(page, more)
 		cut, whole = Whole(at, page)
 	}
-	return r.keptUntilNow(ctx, at, cut)
+	return cut, nil
+}
+
+// turns tells whether a page that begins too late may be had whole from another server of the source.
+func (r reader) turns(ctx context.Context, at int64, page stellar.Page) bool {
+	c := r.from
+	c.Position = at
+	missing := firstUnseen(c)
+	several, ok := r.source.(turner)
+	return ok && page.Elder > missing && several.TurnTo(ctx, missing)
 }
 
 func joined(page, more stellar.Page) stellar.Page {
 	all := append(page.Payments[:len(page.Payments):len(page.Payments)], more.Payments...)
+	outgoing := append(page.Outgoing[:len(page.Outgoing):len(page.Outgoing)], more.Outgoing...)
 	return stellar.Page{
-		Records: page.Records + more.Records, Payments: all, Position: more.Position, Full: more.Full, Through: more.Through,
+		Records: page.Records + more.Records, Payments: all, Outgoing: outgoing, Position: more.Position, Full: more.Full, Through: more.Through,
 		Elder: max(page.Elder, more.Elder),
 	}
-}
-
-// keptUntilNow asks once more which ledgers the source keeps, where it may have dropped some while the page was read: a
-// Horizon begins such a page silently with the oldest ledger that it still has.
-func (r reader) keptUntilNow(ctx context.Context, at int64, page stellar.Page) (stellar.Page, error) {
-	c := r.from
-	c.Position = at
-	if page.Elder <= 2 || firstUnseen(c)-page.Elder > retention {
-		return page, nil
-	}
-	root, err := r.source.Root(ctx)
-	if err != nil {
-		return stellar.Page{}, err
-	}
-	page.Elder = max(page.Elder, root.Elder)
-	return page, nil
 }
 
 // verify makes sure that the source shows the network and the history that the cursor was moved along.
@@ -112,7 +112,7 @@ func verify(ctx context.Context, source Source, c store.Cursor) error {
 	if err != nil {
 		return err
 	}
-	if err := checkHistory(c, root.Latest, root.Elder); err != nil {
+	if err := checkChain(c, root.Latest); err != nil { // whether there is a gap is told by the first page
 		return err
 	}
 	if c.LedgerHash == "" || root.Latest.Sequence < c.ThroughLedger || root.Elder > c.ThroughLedger {

@@ -276,24 +276,11 @@ func TestAPageFromASourceThatDroppedLedgersMeanwhileIsAGap(t *testing.T) {
 	c.latest = ledger(400)
 	late := b.another(t, 10)
 	c.pay(late.pays(position(350, 1, 1), "1", unit))
-	c.onRead = func(account string, n int) { c.elder = 300 } // announced: 3; dropped before the page is answered
-	err := payments.NewWatcher(b.service, announcing{c}, quick("once")).Once(t.Context())
+	c.onRead = func(account string, n int) { c.elder = 300 } // dropped before the page is answered
+	err := payments.NewWatcher(b.service, c, quick("once")).Once(t.Context())
 	var gap *payments.GapError
 	require.ErrorAs(t, err, &gap)
 	require.Empty(t, late.payments(t))
-}
-
-// announcing tells what it keeps before it reads the page, as Horizon does.
-type announcing struct{ *chain }
-
-func (a announcing) Payments(ctx context.Context, account string, after int64, limit int) (stellar.Page, error) {
-	root, err := a.Root(ctx)
-	if err != nil {
-		return stellar.Page{}, err
-	}
-	p, err := a.chain.Payments(ctx, account, after, limit)
-	p.Through, p.Elder = root.Latest, root.Elder
-	return p, err
 }
 
 func TestOfTwoWatchersOneWorksAndTheOtherTakesOver(t *testing.T) {

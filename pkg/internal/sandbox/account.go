@@ -51,6 +51,13 @@ func (a asset) kind() string {
 	}
 }
 
+func (a asset) issuerAddress() string {
+	if a.native() {
+		return ""
+	}
+	return a.issuer.address()
+}
+
 // String is "native" or CODE:ISSUER.
 func (a asset) String() string {
 	if a.native() {
@@ -83,6 +90,42 @@ func creditAsset(padded []byte, least int, issuer xdr.AccountId) (asset, bool) {
 		}
 	}
 	return asset{code: string(code), issuer: accountOf(issuer)}, true
+}
+
+// readAsset reads "native" or CODE:ISSUER.
+func readAsset(text string) (asset, bool) {
+	if text == "native" {
+		return asset{}, true
+	}
+	code, issuer, _ := strings.Cut(text, ":")
+	id, p := readAccount(issuer)
+	if p != nil || code == "" || len(code) > 12 || strings.Trim(code, alphanumerics) != "" {
+		return asset{}, false
+	}
+	a := asset{code: code, issuer: id}
+	_, ok := assetOf(a.xdr())
+	return a, ok
+}
+
+// xdr is the asset as ledgers write it.
+func (a asset) xdr() xdr.Asset {
+	switch {
+	case a.native():
+		return xdr.Asset{Type: xdr.AssetTypeAssetTypeNative}
+	case len(a.code) <= 4:
+		short := xdr.AlphaNum4{Issuer: accountXDR(a.issuer)}
+		copy(short.AssetCode[:], a.code)
+		return xdr.Asset{Type: xdr.AssetTypeAssetTypeCreditAlphanum4, AlphaNum4: &short}
+	default:
+		long := xdr.AlphaNum12{Issuer: accountXDR(a.issuer)}
+		copy(long.AssetCode[:], a.code)
+		return xdr.Asset{Type: xdr.AssetTypeAssetTypeCreditAlphanum12, AlphaNum12: &long}
+	}
+}
+
+func accountXDR(id accountID) xdr.AccountId {
+	key := xdr.Uint256(id)
+	return xdr.AccountId{Type: xdr.PublicKeyTypePublicKeyTypeEd25519, Ed25519: &key}
 }
 
 const alphanumerics = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -14,7 +14,7 @@ func checkCreateAccount(source accountID, op *xdr.CreateAccountOp) outcome {
 	return created(xdr.CreateAccountResultCodeCreateAccountSuccess, success)
 }
 
-func applyCreateAccount(d *draft, source accountID, op *xdr.CreateAccountOp) outcome {
+func applyCreateAccount(d *draft, source party, op *xdr.CreateAccountOp) outcome {
 	to := accountOf(op.Destination)
 	if d.peek(to) != nil {
 		return created(xdr.CreateAccountResultCodeCreateAccountAlreadyExist, "op_already_exists")
@@ -23,13 +23,18 @@ func applyCreateAccount(d *draft, source accountID, op *xdr.CreateAccountOp) out
 	if fresh.available() < 0 {
 		return created(xdr.CreateAccountResultCodeCreateAccountLowReserve, "op_low_reserve")
 	}
-	funder := d.edit(source)
+	funder := d.edit(source.id)
 	if funder.available() < fresh.balance {
 		return created(xdr.CreateAccountResultCodeCreateAccountUnderfunded, "op_underfunded")
 	}
 	funder.balance -= fresh.balance
 	d.put(fresh)
-	return created(xdr.CreateAccountResultCodeCreateAccountSuccess, success)
+	who := party{id: to, address: fresh.address}
+	done := created(xdr.CreateAccountResultCodeCreateAccountSuccess, success)
+	done.effects = []effect{
+		{kind: accountCreated, who: who, amount: fresh.balance}, debited(source, asset{}, fresh.balance), {kind: signerCreated, who: who},
+	}
+	return done
 }
 
 func checkChangeTrust(source accountID, op *xdr.ChangeTrustOp) outcome {
@@ -43,11 +48,12 @@ func checkChangeTrust(source accountID, op *xdr.ChangeTrustOp) outcome {
 	return trusted(xdr.ChangeTrustResultCodeChangeTrustSuccess, success)
 }
 
-func applyChangeTrust(d *draft, source accountID, op *xdr.ChangeTrustOp) outcome {
+func applyChangeTrust(d *draft, source party, op *xdr.ChangeTrustOp) outcome {
 	of, _ := assetOf(op.Line.ToAsset())
 	limit := int64(op.Limit)
-	holder := d.edit(source)
+	holder := d.edit(source.id)
 	line := holder.line(of)
+	kind := trustlineCreated
 	switch {
 	case line != nil && limit < line.balance, line == nil && limit == 0:
 		return trusted(xdr.ChangeTrustResultCodeChangeTrustInvalidLimit, "op_invalid_limit")
@@ -55,15 +61,19 @@ func applyChangeTrust(d *draft, source accountID, op *xdr.ChangeTrustOp) outcome
 		return trusted(xdr.ChangeTrustResultCodeChangeTrustNoIssuer, "op_no_issuer")
 	case limit == 0:
 		holder.dropLine(of)
+		kind = trustlineRemoved
 	case line != nil:
 		line.limit, line.modified = limit, d.ledger
+		kind = trustlineUpdated
 	case !holder.holdsReserveForOneMore():
 		return trusted(xdr.ChangeTrustResultCodeChangeTrustLowReserve, "op_low_reserve")
 	default:
 		needsLeave := d.peek(of.issuer).flags&uint32(xdr.AccountFlagsAuthRequiredFlag) != 0
 		holder.addLine(trustline{asset: of, limit: limit, authorized: !needsLeave, modified: d.ledger})
 	}
-	return trusted(xdr.ChangeTrustResultCodeChangeTrustSuccess, success)
+	done := trusted(xdr.ChangeTrustResultCodeChangeTrustSuccess, success)
+	done.effects = []effect{ofTrustline(kind, source, of, limit)}
+	return done
 }
 
 func checkManageData(op *xdr.ManageDataOp) outcome {

@@ -10,22 +10,25 @@ import (
 // Transaction is one transaction of a ledger, as tests compare it.
 type Transaction struct {
 	Hash       string // lower hex
+	InnerHash  string // of a fee bump's inner transaction, lower hex; else empty
 	Ledger     int64
 	ClosedAt   time.Time
 	Successful bool
-	// TransactionCode and OperationCodes are the result in Horizon's words.
+	// TransactionCode, InnerCode (of a fee bump) and OperationCodes are the result in Horizon's words.
 	TransactionCode string
+	InnerCode       string
 	OperationCodes  []string
 	Source          string // G…
 	Sequence        int64
-	FeeCharged      int64 // stroops
+	FeeAccount      string // G…
+	FeeCharged      int64  // stroops
 	MemoType        string
 	Memo            string // as Horizon writes it; for a text, base64 of its bytes
 	EnvelopeXDR     string // base64
 	Payments        []Payment
 }
 
-// Payment is a payment or create account operation of a transaction.
+// Payment is an operation of a transaction that Horizon lists under payments.
 type Payment struct {
 	ID          int64 // TOID
 	Kind        string
@@ -33,7 +36,9 @@ type Payment struct {
 	FromMuxedID string // decimal, or empty
 	ToMuxedID   string // decimal, or empty
 	Asset       string // native or CODE:ISSUER
-	Units       int64  // of 10^-7
+	Units       int64  // of 10^-7, that arrived
+	// Changes are what a contract call did; it has none of the five fields above but From.
+	Changes []AssetChange
 }
 
 // Passphrase names the network.
@@ -90,10 +95,14 @@ func (t *transaction) public() Transaction {
 		Hash: t.hash, Ledger: int64(t.ledger.sequence), ClosedAt: time.Unix(t.ledger.second, 0).UTC(),
 		Successful: t.successful, TransactionCode: t.verdict.name(), OperationCodes: t.verdict.operationNames(),
 		Source: t.source.address, Sequence: t.sequence, FeeCharged: t.feeCharged,
+		FeeAccount: t.feeAccount.address, InnerCode: t.verdict.innerName(),
 		MemoType: t.memo.kind, Memo: t.memo.text, EnvelopeXDR: t.envelope,
 	}
 	if t.memo.kind == "text" {
 		all.Memo = t.memo.bytes
+	}
+	if t.inner != nil {
+		all.InnerHash = t.inner.hash
 	}
 	for _, p := range t.payments {
 		all.Payments = append(all.Payments, p.public())
@@ -102,6 +111,13 @@ func (t *transaction) public() Transaction {
 }
 
 func (o *payment) public() Payment {
+	if o.call != nil {
+		p := Payment{ID: o.id, Kind: o.name(), From: o.source.address, FromMuxedID: o.source.number}
+		for _, c := range o.call.changes {
+			p.Changes = append(p.Changes, c.public())
+		}
+		return p
+	}
 	return Payment{
 		ID: o.id, Kind: o.name(), From: o.source.address, To: o.to.address, FromMuxedID: o.source.number,
 		ToMuxedID: o.to.number, Asset: o.asset.String(), Units: o.amount,

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"slices"
+
 	"github.com/stellar/go-stellar-sdk/xdr"
 )
 
@@ -8,6 +10,7 @@ import (
 func (n *Network) CloseLedger() Ledger {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.admitLate()
 	taken := n.queue
 	if len(taken) > ledgerCapacity {
 		taken = taken[:ledgerCapacity]
@@ -16,6 +19,27 @@ func (n *Network) CloseLedger() Ledger {
 	l := n.closeWith(taken)
 	n.opts.Log.Debug("ledger closed", "ledger", l.sequence, "successful", l.successful, "failed", l.failed)
 	return l.public()
+}
+
+// lateSubmission is a transaction that was posted and will be known to the network only by a later ledger.
+type lateSubmission struct {
+	*submission
+	due uint32
+}
+
+// admitLate queues the late submissions whose ledger is the next one. Those that are no longer valid are gone.
+func (n *Network) admitLate() {
+	next := n.latest().sequence + 1
+	waiting := n.late[:0]
+	for _, s := range n.late {
+		if s.due > next {
+			waiting = append(waiting, s)
+			continue
+		}
+		_, err := n.enqueue(s.submission)
+		n.opts.Log.Debug("late transaction", "hash", s.hashHex, "refused", err)
+	}
+	n.late = waiting
 }
 
 // closeWith closes a ledger over these submissions; n.mu is held.
@@ -34,6 +58,9 @@ func (n *Network) closeWith(taken []*submission) *closedLedger {
 		n.opts.Log.Error("ledger header cannot be encoded", "ledger", l.sequence, "error", err)
 	}
 	n.ledgers = append(n.ledgers, l)
+	if keep := n.opts.KeepLedgers; keep > 0 && int(l.sequence) > keep {
+		n.elder = max(n.elder, l.sequence-uint32(keep)+1)
+	}
 	n.settle(taken)
 	close(n.closed)
 	n.closed = make(chan struct{})
@@ -43,32 +70,39 @@ func (n *Network) closeWith(taken []*submission) *closedLedger {
 
 // nextLedger begins the next ledger. Its time never goes back.
 func (n *Network) nextLedger() *closedLedger {
-	l := &closedLedger{sequence: uint32(len(n.ledgers)) + 1, second: n.opts.Now().Unix(), baseFee: n.opts.BaseFee}
+	l := &closedLedger{
+		sequence: uint32(len(n.ledgers)) + 1, second: n.opts.Now().Unix(), baseFee: n.opts.BaseFee, rate: n.rate(),
+	}
 	if len(n.ledgers) > 0 {
 		l.second = max(l.second, n.latest().second)
 	}
 	return l
 }
 
-// collectFees takes the fee of every submission that is still valid, before any is applied, and drops the others.
+// collectFees takes the fee of every submission that is still valid, before any is applied. It drops those that are not
+// and leaves those waiting that bid too little for this ledger, with what their accounts have queued behind them.
 func (n *Network) collectFees(taken []*submission, l *closedLedger) ([]*submission, map[*submission]int64) {
 	kept := make([]*submission, 0, len(taken))
 	fees := make(map[*submission]int64, len(taken))
 	next := map[accountID]int64{}
-	m := moment{ledger: l.sequence, second: l.second, baseFee: l.baseFee}
+	waiting := map[accountID]bool{}
+	m := moment{ledger: l.sequence, second: l.second, rate: l.rate}
 	for _, s := range taken {
-		a, fee := n.accounts[s.source], s.minFee(l.baseFee)
-		if _, chained := next[s.source]; !chained {
-			next[s.source] = a.sequence
-		}
-		if v := stale(s, a, m, next[s.source]); v != nil {
+		fee := s.minFee(l.rate)
+		if v := n.stale(s, m, next); v != nil {
 			s.dropped = s.refusal(*v, fee)
 			continue
 		}
-		next[s.source]++
-		a = a.clone()
-		a.balance -= fee
-		n.accounts[s.source] = a
+		s.waiting = s.fee < fee || waiting[s.source]
+		if s.waiting {
+			waiting[s.source] = true
+			next[s.source] = int64(s.tx.SeqNum)
+			continue
+		}
+		next[s.source] = int64(s.tx.SeqNum)
+		payer := n.accounts[s.payer].clone()
+		payer.balance -= fee
+		n.accounts[s.payer] = payer
 		n.feePool += fee
 		fees[s] = fee
 		kept = append(kept, s)
@@ -76,28 +110,45 @@ func (n *Network) collectFees(taken []*submission, l *closedLedger) ([]*submissi
 	return kept, fees
 }
 
-// stale tells why a queued transaction can no longer get into a ledger; nil if it can.
-func stale(s *submission, a *account, m moment, sequence int64) *verdict {
-	switch {
-	case tooLate(s.tx, m):
-		return code(xdr.TransactionResultCodeTxTooLate)
-	case int64(s.tx.SeqNum) != sequence+1:
-		return code(xdr.TransactionResultCodeTxBadSeq)
-	case a.available() < s.fee:
+// stale tells why a queued transaction can no longer get into a ledger; nil if it can. next has the sequence numbers
+// that the ones before it will have used up.
+func (n *Network) stale(s *submission, m moment, next map[accountID]int64) *verdict {
+	source, payer := n.accounts[s.source], n.accounts[s.payer]
+	if payer == nil {
+		return code(xdr.TransactionResultCodeTxNoAccount)
+	}
+	if payer.available() < s.fee {
 		return code(xdr.TransactionResultCodeTxInsufficientBalance)
 	}
-	return nil
+	v := verdict{}
+	switch {
+	case source == nil:
+		v.code = xdr.TransactionResultCodeTxNoAccount
+	case tooLate(s.tx, m):
+		v.code = xdr.TransactionResultCodeTxTooLate
+	case int64(s.tx.SeqNum) != max(source.sequence, next[s.source])+1:
+		v.code = xdr.TransactionResultCodeTxBadSeq
+	default:
+		return nil
+	}
+	v = s.wrap(v)
+	return &v
 }
 
 // apply puts a submission whose fee is paid into the ledger.
 func (n *Network) apply(s *submission, l *closedLedger, fee int64) {
-	d := &draft{accounts: n.accounts, touched: map[accountID]*account{}, ledger: l.sequence, second: l.second}
-	n.useSequence(d, s, l)
-	v := execute(s, d)
+	d := n.draft()
+	d.ledger, d.second = l.sequence, l.second
+	v := verdict{code: xdr.TransactionResultCodeTxNoAccount}
+	if n.accounts[s.source] != nil { // a transaction before this one may have merged it into another one
+		n.useSequence(s, l)
+		v = execute(s, d)
+	}
 	if v.ok() {
 		d.keep()
 	}
 	n.dropPreAuthorized(s, l)
+	v = s.wrap(v)
 	t, err := recordOf(s, l, len(l.transactions)+1, v, fee, n.meta(v))
 	if err != nil {
 		n.opts.Log.Error("transaction result cannot be encoded", "hash", s.hashHex, "error", err)
@@ -109,32 +160,26 @@ func (n *Network) apply(s *submission, l *closedLedger, fee int64) {
 }
 
 // useSequence moves the sequence number, which stays moved whatever becomes of the operations.
-func (n *Network) useSequence(d *draft, s *submission, l *closedLedger) {
+func (n *Network) useSequence(s *submission, l *closedLedger) {
 	a := n.accounts[s.source].clone()
 	a.sequence, a.usedLedger, a.usedTime = int64(s.tx.SeqNum), l.sequence, l.second
-	a.modified, a.modifiedSecond = d.ledger, d.second
+	a.modified, a.modifiedSecond = l.sequence, l.second
 	n.accounts[s.source] = a
 }
 
 // execute runs the operations in a draft. Signatures are judged once more: a transaction before this one may have
 // changed the signers.
 func execute(s *submission, d *draft) verdict {
-	heard := s.auth.hear()
-	a := d.peek(s.source)
-	if !heard.reaches(a.allSigners(), int(a.thresholds[lowThreshold])) {
-		return verdict{code: xdr.TransactionResultCodeTxBadAuth}
+	if !s.decreed {
+		if v := hearAgain(s, d); v != nil {
+			return *v
+		}
 	}
-	outcomes, failed := authorize(s, d, heard)
-	if failed {
-		return failedBy(outcomes)
-	}
-	if !heard.allUsed() {
-		return verdict{code: xdr.TransactionResultCodeTxBadAuthExtra}
-	}
+	outcomes, failed := make([]outcome, len(s.tx.Operations)), false
 	for i := range s.tx.Operations {
 		op := &s.tx.Operations[i]
 		step := d.child()
-		outcomes[i] = applyOperation(step, sourceOf(s.tx, op), op)
+		outcomes[i] = applyOperation(step, actor(s.tx, op), op)
 		if outcomes[i].ok() {
 			step.keep()
 		} else {
@@ -147,31 +192,52 @@ func execute(s *submission, d *draft) verdict {
 	return succeeded(outcomes)
 }
 
+// hearAgain tells why the signatures are not enough; nil if they are.
+func hearAgain(s *submission, d *draft) *verdict {
+	heard := s.auth.hear()
+	a := d.peek(s.source)
+	if !heard.reaches(a.allSigners(), int(a.thresholds[lowThreshold])) {
+		return code(xdr.TransactionResultCodeTxBadAuth)
+	}
+	if outcomes, failed := authorize(s, d, heard); failed {
+		v := failedBy(outcomes)
+		return &v
+	}
+	if !heard.allUsed() {
+		return code(xdr.TransactionResultCodeTxBadAuthExtra)
+	}
+	return nil
+}
+
 func (n *Network) dropPreAuthorized(s *submission, l *closedLedger) {
 	for _, id := range s.sources() {
 		a := n.accounts[id]
 		if a == nil || len(a.signers) == 0 {
 			continue
 		}
-		if a = a.clone(); a.dropPreAuthorized(s.hash) {
+		if a = a.clone(); a.dropPreAuthorized(s.auth.hash) {
 			a.modified, a.modifiedSecond = l.sequence, l.second
 			n.accounts[id] = a
 		}
 	}
 }
 
+// meta remembers what has only the number of operations in it.
 func (n *Network) meta(v verdict) string {
-	operations := 0
+	var operations []outcome
 	if v.ok() {
-		operations = len(v.operations)
+		operations = v.operations
 	}
-	text, ok := n.metas[operations]
-	if !ok {
-		var err error
-		if text, err = emptyMeta(operations); err != nil {
-			n.opts.Log.Error("transaction meta cannot be encoded", "error", err)
-		}
-		n.metas[operations] = text
+	plain := !slices.ContainsFunc(operations, func(o outcome) bool { return o.events != nil })
+	if text, ok := n.metas[len(operations)]; ok && plain {
+		return text
+	}
+	text, err := metaOf(operations)
+	if err != nil {
+		n.opts.Log.Error("transaction meta cannot be encoded", "error", err)
+	}
+	if plain {
+		n.metas[len(operations)] = text
 	}
 	return text
 }
@@ -191,16 +257,25 @@ func (l *closedLedger) count(t *transaction) {
 func (n *Network) file(s *submission, t *transaction) {
 	n.transactions = append(n.transactions, t)
 	n.byHash[t.rawHash] = t
+	n.byHash[s.auth.hash] = t
 	n.payments = append(n.payments, t.payments...)
 	for _, id := range participants(s, t) {
 		h := n.historyOf(id)
 		h.transactions = append(h.transactions, t)
 	}
 	for _, p := range t.payments {
-		n.historyOf(p.from).add(p)
-		if p.receiver != p.from {
-			n.historyOf(p.receiver).add(p)
+		for _, id := range p.parties {
+			h := n.historyOf(id)
+			h.payments = append(h.payments, p)
 		}
+	}
+	n.effects = append(n.effects, t.effects...)
+	for _, e := range t.effects {
+		if e.kind == trustlineCreated {
+			n.terms.contracts.deploy(e.asset)
+		}
+		h := n.historyOf(e.who.id)
+		h.effects = append(h.effects, e)
 	}
 }
 
@@ -213,16 +288,17 @@ func (n *Network) historyOf(id accountID) *history {
 	return h
 }
 
-func (h *history) add(p *payment) { h.payments = append(h.payments, p) }
-
-// settle answers those who wait, and counts anew what the rest of the queue promises.
+// settle answers those who wait, and queues those again that no ledger could take.
 func (n *Network) settle(taken []*submission) {
+	var again []*submission
 	for _, s := range taken {
+		if s.waiting {
+			again = append(again, s)
+			continue
+		}
 		delete(n.queuedByHash, s.hash)
 		close(s.done)
 	}
-	clear(n.promised)
-	for _, s := range n.queue {
-		n.promise(s)
-	}
+	n.queue = append(again, n.queue...)
+	n.promiseAnew()
 }

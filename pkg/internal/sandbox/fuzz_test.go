@@ -62,9 +62,16 @@ func requireSoundBooks(t *testing.T, n *Network) {
 		require.GreaterOrEqual(t, a.balance, int64(0))
 		sum += a.balance
 	}
+	for h, amount := range n.held {
+		require.GreaterOrEqual(t, amount, int64(0))
+		if h.asset.native() {
+			sum += amount
+		}
+	}
 	require.Equal(t, int64(totalCoins), sum)
 	for _, path := range []string{
 		"/transactions?include_failed=true", "/payments?include_failed=true&join=transactions", "/accounts/" + n.root.Address(),
+		"/effects",
 	} {
 		w := httptest.NewRecorder()
 		n.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -80,6 +87,13 @@ func seeds(f *testing.F) [][]byte {
 	for _, op := range []txnbuild.Operation{
 		pay(kp, txnbuild.NativeAsset{}, "1"), pay(kp, of, "1"), trust(of),
 		&txnbuild.CreateAccount{Destination: kp.Address(), Amount: "10"},
+		&txnbuild.AccountMerge{Destination: kp.Address()},
+		&txnbuild.PathPaymentStrictSend{
+			SendAsset: of, SendAmount: "1", Destination: kp.Address(), DestAsset: txnbuild.NativeAsset{}, DestMin: "1",
+		},
+		&txnbuild.PathPaymentStrictReceive{
+			SendAsset: of, SendMax: "1", Destination: kp.Address(), DestAsset: txnbuild.NativeAsset{}, DestAmount: "1",
+		},
 		&txnbuild.ManageData{Name: "name", Value: []byte("value")},
 		&txnbuild.SetOptions{
 			HomeDomain: txnbuild.NewHomeDomain("a.example"), MasterWeight: txnbuild.NewThreshold(1),

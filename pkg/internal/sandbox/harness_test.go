@@ -63,7 +63,7 @@ func (l *lab) account() *keypair.Full {
 func (l *lab) sequence(kp *keypair.Full) int64 {
 	l.net.mu.RLock()
 	defer l.net.mu.RUnlock()
-	if q := l.net.promised[keyOf(kp)]; q != nil {
+	if q := l.net.promised[keyOf(kp)]; q != nil && q.sequence != 0 {
 		return q.sequence
 	}
 	return l.net.accounts[keyOf(kp)].sequence
@@ -201,12 +201,15 @@ func (l *lab) submit(envelope string) answer {
 	}
 }
 
+// form is the body of a submission.
+func form(envelope string) string { return url.Values{"tx": {envelope}}.Encode() }
+
 func (l *lab) post(envelope string) <-chan answer {
 	answers := make(chan answer, 1)
 	go func() {
 		defer close(answers)
 		r, err := http.NewRequestWithContext(l.context(), http.MethodPost, l.server.URL+"/transactions",
-			strings.NewReader(url.Values{"tx": {envelope}}.Encode()))
+			strings.NewReader(form(envelope)))
 		if err != nil {
 			return
 		}

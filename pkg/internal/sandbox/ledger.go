@@ -32,11 +32,15 @@ type closedLedger struct {
 	allOperations      int
 	feePool            int64
 	baseFee            int64
+	rate               int64 // the least fee per operation; more than the base fee in a surge
 	transactions       []*transaction
 }
 
-func (l *closedLedger) position() int64 { return int64(l.sequence) << 32 }
+func (l *closedLedger) position() place { return place{id: l.start()} }
 func (l *closedLedger) shown() bool     { return true }
+
+// start is the TOID with which a ledger begins.
+func (l *closedLedger) start() int64 { return int64(l.sequence) << 32 }
 
 func (l *closedLedger) public() Ledger {
 	return Ledger{

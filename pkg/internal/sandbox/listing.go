@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strconv"
 
@@ -13,36 +14,40 @@ const (
 	paymentList listKind = iota
 	transactionList
 	ledgerList
+	effectList
 )
 
-// listing is a list of records: of one account, or of the network.
+// listing is a list of records: of one account, or of the network or a part of its history.
 type listing struct {
 	kind    listKind
 	account *accountID
+	part    span
 }
 
 // read takes a part of a list; n.mu is not held.
 func (n *Network) read(l listing, q query) ([]record, *problem) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	transactions, payments := n.transactions, n.payments
+	h := &n.history
 	if l.account != nil {
-		if n.accounts[*l.account] == nil {
+		h = n.histories[*l.account]
+		if h == nil && n.accounts[*l.account] == nil {
 			return nil, notFound()
 		}
-		transactions, payments = nil, nil
-		if h := n.histories[*l.account]; h != nil {
-			transactions, payments = h.transactions, h.payments
+		if h == nil {
+			h = &history{}
 		}
 	}
-	if q.descending && q.cursorText != "" && q.cursor < int64(n.elder)<<32 {
+	if q.descending && q.cursorText != "" && q.cursor.id < int64(n.elder)<<32 {
 		return nil, beforeHistory()
 	}
 	switch l.kind {
 	case paymentList:
-		return pick(payments, q, n.elder), nil
+		return pick(within(h.payments, l.part), q, n.elder), nil
 	case transactionList:
-		return pick(transactions, q, n.elder), nil
+		return pick(within(h.transactions, l.part), q, n.elder), nil
+	case effectList:
+		return pick(within(h.effects, l.part), q, n.elder), nil
 	default:
 		return pick(n.ledgers, q, n.elder), nil
 	}
@@ -51,7 +56,7 @@ func (n *Network) read(l listing, q query) ([]record, *problem) {
 // list answers with a page, or with a stream if that is what the client accepts.
 func (n *Network) list(kind listKind) handler {
 	return func(x *exchange) *problem {
-		l := listing{kind: kind}
+		l := listing{kind: kind, part: everything()}
 		if text := x.r.PathValue("account"); text != "" {
 			id, p := readAccount(text)
 			if p != nil {
@@ -59,15 +64,87 @@ func (n *Network) list(kind listKind) handler {
 			}
 			l.account = &id
 		}
-		q, p := readQuery(x.r, n.latestSequence())
+		return n.answerList(x, l)
+	}
+}
+
+// listWithin is list for a part of history that the path names.
+func (n *Network) listWithin(kind listKind, part func(x *exchange) (span, *problem)) handler {
+	return func(x *exchange) *problem {
+		s, p := part(x)
 		if p != nil {
 			return p
 		}
-		if x.streaming {
-			return n.stream(x, l, q)
-		}
-		return n.page(x, l, q)
+		return n.answerList(x, listing{kind: kind, part: s})
 	}
+}
+
+func (n *Network) answerList(x *exchange, l listing) *problem {
+	q, p := readQuery(x.r, n.faults.now(n.latestSequence()), l.kind == effectList)
+	if p != nil {
+		return p
+	}
+	if x.streaming {
+		return n.stream(x, l, q)
+	}
+	return n.page(x, l, q)
+}
+
+func (n *Network) partOfLedger(x *exchange) (span, *problem) {
+	l, p := n.findLedger(x)
+	if p != nil {
+		return span{}, p
+	}
+	return ledgerSpan(l.sequence), nil
+}
+
+func (n *Network) partOfTransaction(x *exchange) (span, *problem) {
+	t, _, p := n.findTransaction(x)
+	if p != nil {
+		return span{}, p
+	}
+	return transactionSpan(t.id), nil
+}
+
+// partOfOperation does not look whether there is such an operation; no more does a real Horizon.
+func partOfOperation(x *exchange) (span, *problem) {
+	id, ok := readNumber(x.r.PathValue("operation"))
+	if !ok || id < 0 {
+		return span{}, badRequest("op_id", "Operation ID must be an integer higher than 0")
+	}
+	return operationSpan(id), nil
+}
+
+// findTransaction also returns the hash that was asked for.
+func (n *Network) findTransaction(x *exchange) (*transaction, [32]byte, *problem) {
+	raw, err := hex.DecodeString(x.r.PathValue("hash"))
+	if err != nil || len(raw) != 32 {
+		return nil, [32]byte{}, badRequest("tx_id", "Transaction hash must be a 64-character hexadecimal string")
+	}
+	hash := [32]byte(raw)
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	t := n.byHash[hash]
+	if t == nil || t.ledger.sequence < n.elder {
+		return nil, hash, notFound()
+	}
+	return t, hash, nil
+}
+
+func (n *Network) findLedger(x *exchange) (*closedLedger, *problem) {
+	sequence, err := strconv.ParseUint(x.r.PathValue("sequence"), 10, 31)
+	if err != nil {
+		return nil, badRequest("ledger_id", "Ledger ID must be an integer higher than 0")
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	switch {
+	case sequence < uint64(n.elder):
+		return nil, beforeHistory()
+	case sequence > uint64(len(n.ledgers)):
+		return nil, notFound()
+	}
+	return n.ledgers[sequence-1], nil
 }
 
 func (n *Network) page(x *exchange, l listing, q query) *problem {
@@ -94,8 +171,7 @@ func (n *Network) page(x *exchange, l listing, q query) *problem {
 func printPageLinks(p *printer, path string, q query, records []record) {
 	first, last := q.cursorText, q.cursorText
 	if len(records) > 0 {
-		first = strconv.FormatInt(records[0].position(), 10)
-		last = strconv.FormatInt(records[len(records)-1].position(), 10)
+		first, last = records[0].position().text(), records[len(records)-1].position().text()
 	}
 	p.object("_links")
 	p.link("self", path, q.link(q.cursorText, q.descending))

@@ -16,6 +16,7 @@ type Network struct {
 	root      *keypair.Full
 	friendbot *keypair.Full
 	faults    *Faults
+	terms     *terms
 	limiter   *limiter
 	printers  sync.Pool
 
@@ -24,6 +25,7 @@ type Network struct {
 	closed      chan struct{}
 	changed     chan struct{}
 	incarnation uint64
+	surge       int64
 	streams     int
 	world
 }
@@ -32,22 +34,24 @@ type Network struct {
 type world struct {
 	elder        uint32 // the oldest ledger that is still told of
 	accounts     map[accountID]*account
-	ledgers      []*closedLedger // the first is ledger 1
-	transactions []*transaction
-	payments     []*payment
-	byHash       map[[32]byte]*transaction
+	held         map[holding]int64         // by contracts
+	ledgers      []*closedLedger           // the first is ledger 1
+	history                                // of everybody
+	byHash       map[[32]byte]*transaction // fee bumps under both of their hashes
 	histories    map[accountID]*history
 	queue        []*submission
 	queuedByHash map[[32]byte]*submission
+	late         []lateSubmission
 	promised     map[accountID]*queued
 	feePool      int64
 	metas        map[int]string
 }
 
-// history is what one account took part in.
+// history is what happened, in order: on the network, or to one account.
 type history struct {
 	transactions []*transaction
 	payments     []*payment
+	effects      []*effect
 }
 
 // New makes a network with its genesis ledger, which holds the root account and friendbot's.
@@ -60,6 +64,11 @@ func New(opts Options) *Network {
 		limiter: newLimiter(opts.RateLimit, opts.Now),
 	}
 	n.faults = newFaults()
+	maker := keyOf(derived(root, "market"))
+	n.terms = &terms{
+		market:    &market{maker: party{id: maker, address: maker.address()}, rates: map[pair]rate{}},
+		contracts: newAssetContracts(opts.Passphrase), operator: keyOf(n.friendbot), mover: moverOf(opts.Passphrase),
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.begin()
@@ -79,12 +88,14 @@ func derived(from *keypair.Full, name string) *keypair.Full {
 func (n *Network) begin() {
 	n.incarnation++
 	n.world = world{
-		elder: 1, accounts: map[accountID]*account{}, byHash: map[[32]byte]*transaction{},
+		elder: 1, accounts: map[accountID]*account{}, held: map[holding]int64{}, byHash: map[[32]byte]*transaction{},
 		histories: map[accountID]*history{}, queuedByHash: map[[32]byte]*submission{},
 		promised: map[accountID]*queued{}, metas: map[int]string{},
 	}
-	for kp, coins := range map[*keypair.Full]int64{n.root: totalCoins - friendbotCoins, n.friendbot: friendbotCoins} {
-		a := newAccount(keyOf(kp), coins, 0)
+	for id, coins := range map[accountID]int64{
+		keyOf(n.root): totalCoins - friendbotCoins - marketCoins, keyOf(n.friendbot): friendbotCoins, n.terms.market.maker.id: marketCoins,
+	} {
+		a := newAccount(id, coins, 0)
 		a.modified, a.modifiedSecond = 1, n.opts.Now().Unix()
 		n.accounts[a.id] = a
 	}
@@ -136,6 +147,7 @@ func (n *Network) release() {
 	for _, s := range n.queue {
 		close(s.done)
 	}
+	n.late = nil
 	n.queue, n.queuedByHash, n.promised = nil, map[[32]byte]*submission{}, map[accountID]*queued{}
 }
 
@@ -143,6 +155,11 @@ func (n *Network) release() {
 func (n *Network) announce() {
 	close(n.changed)
 	n.changed = make(chan struct{})
+}
+
+// draft is one over the accounts as they are; n.mu is held.
+func (n *Network) draft() *draft {
+	return &draft{accounts: n.accounts, touched: map[accountID]*account{}, held: map[holding]int64{}, ledgers: n.held, terms: n.terms}
 }
 
 func (n *Network) latest() *closedLedger { return n.ledgers[len(n.ledgers)-1] }

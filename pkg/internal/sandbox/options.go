@@ -25,6 +25,7 @@ const (
 	one            = 10_000_000                      // stroops of one unit
 	totalCoins     = 100_000_000_000 * one           // what exists from the genesis ledger on
 	friendbotCoins = totalCoins / 10                 // friendbot's share of it
+	marketCoins    = totalCoins / 10                 // the market's
 	baseReserve    = 5_000_000                       // per ledger entry, in stroops
 	maxLine        = int64(1<<63 - 1)                // the greatest amount, and limit of a trust line
 	protocol       = 25                              // the ledger protocol that is announced
@@ -50,6 +51,11 @@ type Options struct {
 	SubmitTimeout time.Duration
 	// RateLimit is how many requests per hour one address may make, in bursts of 101; zero: no limit and no headers.
 	RateLimit int
+	// KeepLedgers is of how many ledgers the history is kept, as by a Horizon that forgets older ones; zero: of all.
+	KeepLedgers int
+	// OnePerLedger lets one transaction of an account wait for a ledger, as a real network does; others are told to try
+	// again later.
+	OnePerLedger bool
 	// Now is the clock of the ledgers and of the rate limit; nil: time.Now.
 	Now func() time.Time
 	// Log takes the closed ledgers at debug level; nil: nothing is logged.

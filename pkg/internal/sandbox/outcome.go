@@ -8,6 +8,11 @@ import (
 type outcome struct {
 	name   string
 	result xdr.OperationResult
+	// Of a successful operation: what follows from it.
+	effects       []effect
+	sent, arrived int64 // by path payments and account merges
+	changes       []change
+	events        []xdr.ContractEvent
 }
 
 const success = "op_success"
@@ -27,8 +32,8 @@ func inner(name string, tr xdr.OperationResultTr) outcome {
 	return outcome{name: name, result: xdr.OperationResult{Code: xdr.OperationResultCodeOpInner, Tr: &tr}}
 }
 
-func paid(code xdr.PaymentResultCode, name string) outcome {
-	return inner(name, xdr.OperationResultTr{Type: xdr.OperationTypePayment, PaymentResult: &xdr.PaymentResult{Code: code}})
+func paid(code xdr.PaymentResultCode) outcome {
+	return inner(paymentName(code), xdr.OperationResultTr{Type: xdr.OperationTypePayment, PaymentResult: &xdr.PaymentResult{Code: code}})
 }
 
 func created(code xdr.CreateAccountResultCode, name string) outcome {
@@ -59,13 +64,33 @@ func dataManaged(code xdr.ManageDataResultCode, name string) outcome {
 type verdict struct {
 	code       xdr.TransactionResultCode
 	operations []outcome
+	inner      *[32]byte // hash of the inner transaction of a fee bump, if it is that which was judged
 }
 
 func (v verdict) ok() bool { return v.code == xdr.TransactionResultCodeTxSuccess }
 
 // name is the code as Horizon spells it.
 func (v verdict) name() string {
-	switch v.code {
+	switch {
+	case v.inner == nil:
+		return codeName(v.code)
+	case v.ok():
+		return "tx_fee_bump_inner_success"
+	default:
+		return "tx_fee_bump_inner_failed"
+	}
+}
+
+// innerName is the code of the inner transaction of a fee bump; else empty.
+func (v verdict) innerName() string {
+	if v.inner == nil {
+		return ""
+	}
+	return codeName(v.code)
+}
+
+func codeName(code xdr.TransactionResultCode) string {
+	switch code {
 	case xdr.TransactionResultCodeTxSuccess:
 		return "tx_success"
 	case xdr.TransactionResultCodeTxFailed:
@@ -86,6 +111,10 @@ func (v verdict) name() string {
 		return "tx_no_source_account"
 	case xdr.TransactionResultCodeTxInsufficientFee:
 		return "tx_insufficient_fee"
+	case xdr.TransactionResultCodeTxMalformed:
+		return "tx_malformed"
+	case xdr.TransactionResultCodeTxSorobanInvalid:
+		return "tx_soroban_invalid"
 	case xdr.TransactionResultCodeTxBadAuthExtra:
 		return "tx_bad_auth_extra"
 	default:
@@ -103,15 +132,32 @@ func (v verdict) operationNames() []string {
 
 // encode writes the verdict as base64 of an XDR TransactionResult.
 func (v verdict) encode(feeCharged int64) (string, error) {
-	result := xdr.TransactionResult{FeeCharged: xdr.Int64(feeCharged), Result: xdr.TransactionResultResult{Code: v.code}}
-	if v.ok() || v.code == xdr.TransactionResultCodeTxFailed {
-		results := make([]xdr.OperationResult, len(v.operations))
-		for i, o := range v.operations {
-			results[i] = o.result
-		}
-		result.Result.Results = &results
+	result := xdr.TransactionResult{FeeCharged: xdr.Int64(feeCharged)}
+	if v.inner == nil {
+		result.Result = xdr.TransactionResultResult{Code: v.code, Results: v.results()}
+		return xdr.MarshalBase64(result)
+	}
+	result.Result.Code = xdr.TransactionResultCodeTxFeeBumpInnerFailed
+	if v.ok() {
+		result.Result.Code = xdr.TransactionResultCodeTxFeeBumpInnerSuccess
+	}
+	result.Result.InnerResultPair = &xdr.InnerTransactionResultPair{
+		TransactionHash: *v.inner,
+		Result:          xdr.InnerTransactionResult{Result: xdr.InnerTransactionResultResult{Code: v.code, Results: v.results()}},
 	}
 	return xdr.MarshalBase64(result)
+}
+
+// results are those of the operations; nil if it did not come to them.
+func (v verdict) results() *[]xdr.OperationResult {
+	if !v.ok() && v.code != xdr.TransactionResultCodeTxFailed {
+		return nil
+	}
+	results := make([]xdr.OperationResult, len(v.operations))
+	for i, o := range v.operations {
+		results[i] = o.result
+	}
+	return &results
 }
 
 func succeeded(operations []outcome) verdict {

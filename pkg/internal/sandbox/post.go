@@ -15,25 +15,53 @@ func (n *Network) postTransaction(x *exchange) *problem {
 	if p != nil {
 		return p
 	}
-	s, lost, err := n.receive(text, x.r.URL.Path)
+	s, err := n.prepare(text)
 	if err != nil {
 		return problemOfSubmission(err)
 	}
-	if lost {
+	f := n.faults.take(x.r.URL.Path, submitFault, laterFault)
+	s, err = n.receive(s, f)
+	switch {
+	case errors.Is(err, ErrTryAgainLater):
+		return n.await(x, s)
+	case err != nil:
+		return problemOfSubmission(err)
+	case f != nil:
 		return submissionTimeout(s.envelope, s.hashHex)
 	}
 	return n.await(x, s)
 }
 
-// receive submits an envelope, or loses it if that is what a fault wants.
-func (n *Network) receive(text, path string) (s *submission, lost bool, err error) {
-	f := n.faults.take(path, landLateFault, neverLandFault)
-	if f != nil && f.kind == neverLandFault {
-		s, err = n.examine(text)
-		return s, true, err
+// receive queues a submission, or does what a fault makes of it. It returns the one to wait for: that of an earlier post
+// if there was one.
+func (n *Network) receive(s *submission, f *fault) (*submission, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if f == nil || f.kind == submitFault && f.ledgers == 1 {
+		queued, err := n.enqueue(s)
+		if queued == nil {
+			queued = s
+		}
+		return queued, err
 	}
-	s, err = n.submit(text)
-	return s, f != nil, err
+	if f.kind == laterFault {
+		return s, ErrTryAgainLater
+	}
+	return s, n.postpone(s, f.ledgers)
+}
+
+// postpone makes the network learn of a valid transaction only for the last of so many ledgers, or, for zero, never.
+func (n *Network) postpone(s *submission, ledgers int) error {
+	if n.byHash[s.hash] != nil || n.queuedByHash[s.hash] != nil {
+		return nil
+	}
+	if err := n.judge(s); err != nil {
+		return err
+	}
+	if ledgers > 0 {
+		n.late = append(n.late, lateSubmission{submission: s, due: n.latest().sequence + uint32(ledgers)})
+	}
+	return nil
 }
 
 func readForm(x *exchange, name string) (string, *problem) {

@@ -74,6 +74,7 @@ func tooLarge() *problem {
 
 type resultCodes struct {
 	Transaction string   `json:"transaction"`
+	Inner       string   `json:"inner_transaction,omitempty"`
 	Operations  []string `json:"operations,omitempty"`
 }
 
@@ -82,7 +83,7 @@ func transactionFailed(e *RefusedError) *problem {
 		"The transaction failed when submitted to the stellar network. The `extras.result_codes` field on this response "+
 			"contains further details.  Descriptions of each code can be found at: "+
 			"https://developers.stellar.org/api/errors/http-status-codes/horizon-specific/transaction-failed/")
-	codes := resultCodes{Transaction: e.TransactionCode, Operations: e.OperationCodes}
+	codes := resultCodes{Transaction: e.TransactionCode, Inner: e.InnerCode, Operations: e.OperationCodes}
 	p.Extras = map[string]any{"envelope_xdr": e.EnvelopeXDR, "result_codes": codes, "result_xdr": e.ResultXDR}
 	return p
 }

@@ -18,7 +18,7 @@ const (
 // query is which part of a list is asked for.
 type query struct {
 	values     url.Values
-	cursor     int64
+	cursor     place
 	cursorText string // as links show it
 	descending bool
 	limit      int
@@ -27,10 +27,11 @@ type query struct {
 }
 
 // readQuery reads cursor, order, limit, include_failed and join. latest is the ledger that cursor=now means.
-func readQuery(r *http.Request, latest uint32) (query, *problem) {
+// Only the cursors of effects have two parts (pairs).
+func readQuery(r *http.Request, latest uint32, pairs bool) (query, *problem) {
 	q := query{values: r.URL.Query(), limit: defaultLimit}
 	for _, read := range []func() *problem{
-		func() *problem { return q.readCursor(r.Header.Get("Last-Event-ID"), latest) },
+		func() *problem { return q.readCursor(r.Header.Get("Last-Event-ID"), latest, pairs) },
 		q.readOrder, q.readLimit, q.readFailed, q.readJoin,
 	} {
 		if p := read(); p != nil {
@@ -38,12 +39,12 @@ func readQuery(r *http.Request, latest uint32) (query, *problem) {
 		}
 	}
 	if q.cursorText == "" && q.descending {
-		q.cursor = math.MaxInt64
+		q.cursor = lastPlace()
 	}
 	return q, nil
 }
 
-func (q *query) readCursor(lastEvent string, latest uint32) *problem {
+func (q *query) readCursor(lastEvent string, latest uint32, pairs bool) *problem {
 	text := q.values.Get("cursor")
 	if lastEvent != "" {
 		text = lastEvent
@@ -54,15 +55,36 @@ func (q *query) readCursor(lastEvent string, latest uint32) *problem {
 	case "now":
 		text = strconv.FormatInt((int64(latest)+1)<<32-1, 10)
 	}
-	cursor, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	cursor, ok := place{}, false
+	if pairs {
+		cursor, ok = readPair(text)
+	} else {
+		cursor.id, ok = readNumber(text)
+	}
+	if !ok {
 		return badRequest("cursor", "cursor: invalid value")
 	}
-	if cursor < 0 {
+	if cursor.id < 0 {
 		return badRequest("cursor", "the cursor "+text+" is a negative number: ")
 	}
 	q.cursor, q.cursorText = cursor, text
 	return nil
+}
+
+func readNumber(text string) (int64, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}
+
+// readPair reads the cursor of an effect. One without the second part is behind all effects of its operation.
+func readPair(text string) (place, bool) {
+	if id, ok := readNumber(text); ok {
+		return place{id: id, order: math.MaxInt64}, true
+	}
+	first, second, _ := strings.Cut(text, "-")
+	id, idOK := readNumber(first)
+	order, orderOK := readNumber(second)
+	return place{id: id, order: order}, idOK && orderOK
 }
 
 func (q *query) readOrder() *problem {
@@ -133,7 +155,7 @@ func (q query) link(cursor string, descending bool) string {
 
 // record is what lists are made of.
 type record interface {
-	position() int64
+	position() place
 	shown() bool // without include_failed
 	print(p *printer, join bool)
 }
@@ -141,7 +163,7 @@ type record interface {
 // pick reads the part of a list that a query asks for. The list is in ascending order; what lies before the elder
 // ledger is not told of any more.
 func pick[T record](all []T, q query, elder uint32) []record {
-	oldest := int64(elder) << 32
+	oldest := place{id: int64(elder) << 32}
 	var picked []record
 	take := func(r record) bool {
 		if q.failed || r.shown() {
@@ -150,20 +172,29 @@ func pick[T record](all []T, q query, elder uint32) []record {
 		return len(picked) < q.limit
 	}
 	if q.descending {
-		from := sort.Search(len(all), func(i int) bool { return all[i].position() >= q.cursor })
+		from := sort.Search(len(all), func(i int) bool { return all[i].position().compare(q.cursor) >= 0 })
 		for _, r := range slices.Backward(all[:from]) {
-			if r.position() < oldest || !take(r) {
+			if r.position().compare(oldest) < 0 || !take(r) {
 				break
 			}
 		}
 		return picked
 	}
-	after := max(q.cursor, oldest-1)
-	from := sort.Search(len(all), func(i int) bool { return all[i].position() > after })
+	from := sort.Search(len(all), func(i int) bool {
+		at := all[i].position()
+		return at.compare(q.cursor) > 0 && at.compare(oldest) >= 0
+	})
 	for _, r := range all[from:] {
 		if !take(r) {
 			break
 		}
 	}
 	return picked
+}
+
+// within is the part of a list whose ids are in a span.
+func within[T record](all []T, s span) []T {
+	from := sort.Search(len(all), func(i int) bool { return all[i].position().id >= s.from })
+	until := sort.Search(len(all), func(i int) bool { return all[i].position().id >= s.until })
+	return all[from:until]
 }

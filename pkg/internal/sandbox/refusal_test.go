@@ -126,20 +126,9 @@ func TestTransaction_below_the_least_fee_is_refused(t *testing.T) {
 	require.Equal(t, "tx_insufficient_fee", refusalOf(t, err).TransactionCode)
 }
 
-func TestFee_bump_and_old_envelope_are_not_supported(t *testing.T) {
+func TestOld_envelope_is_not_supported(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	sender := l.account()
-	inner := l.transaction(intent{by: sender, ops: native(sender, "1")})
-	bump, err := txnbuild.NewFeeBumpTransaction(txnbuild.FeeBumpTransactionParams{
-		Inner: inner, FeeAccount: sender.Address(), BaseFee: 200,
-	})
-	require.NoError(t, err)
-	envelope, err := bump.Base64()
-	require.NoError(t, err)
-	_, err = l.net.Submit(envelope)
-	require.Equal(t, "tx_not_supported", refusalOf(t, err).TransactionCode)
-
 	old, err := xdr.MarshalBase64(xdr.TransactionEnvelope{
 		Type: xdr.EnvelopeTypeEnvelopeTypeTxV0, V0: &xdr.TransactionV0Envelope{Tx: xdr.TransactionV0{}},
 	})

@@ -15,22 +15,27 @@ func (n *Network) printFeeStats(p *printer) {
 	p.open('{')
 	p.count("last_ledger", int64(latest.sequence))
 	p.count("last_ledger_base_fee", latest.baseFee)
-	p.plain("ledger_capacity_usage", strconv.FormatFloat(float64(len(latest.transactions))/ledgerCapacity, 'f', -1, 64))
+	usage := float64(len(latest.transactions)) / ledgerCapacity
+	if n.rate() > n.opts.BaseFee {
+		usage = 1 // that is what makes a surge
+	}
+	p.plain("ledger_capacity_usage", strconv.FormatFloat(usage, 'f', -1, 64))
 	p.distribution("fee_charged", charged)
 	p.distribution("max_fee", bid)
 	p.close('}')
 }
 
-// recentFees are the fees per operation of the last ledgers, sorted; the base fee if nobody paid any.
+// recentFees are the fees per operation of the last ledgers, sorted; the least fee if nobody paid any. In a surge they
+// are as if it had lasted for all of them.
 func (n *Network) recentFees() (charged, bid []int64) {
 	for _, l := range n.ledgers[max(0, len(n.ledgers)-feeWindow):] {
 		for _, t := range l.transactions {
-			charged = append(charged, t.feeCharged/int64(t.operationCount))
-			bid = append(bid, t.maxFee/int64(t.operationCount))
+			charged = append(charged, max((t.feeCharged-t.resources)/t.feeUnits, n.surge))
+			bid = append(bid, max((t.maxFee-t.resources)/t.feeUnits, n.surge))
 		}
 	}
 	if len(charged) == 0 {
-		return []int64{n.opts.BaseFee}, []int64{n.opts.BaseFee}
+		return []int64{n.rate()}, []int64{n.rate()}
 	}
 	slices.Sort(charged)
 	slices.Sort(bid)

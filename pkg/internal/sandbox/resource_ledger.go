@@ -16,7 +16,7 @@ func (l *closedLedger) print(p *printer, _ bool) {
 	}
 	p.close('}')
 	p.plain("id", hash)
-	p.count("paging_token", l.position())
+	p.count("paging_token", l.start())
 	p.plain("hash", hash)
 	p.plain("prev_hash", hex.EncodeToString(l.previous[:]))
 	p.number("sequence", int64(l.sequence))

@@ -24,10 +24,20 @@ func (o *payment) print(p *printer, join bool) {
 }
 
 func (o *payment) name() string {
-	if o.kind == xdr.OperationTypeCreateAccount {
+	switch o.kind {
+	case xdr.OperationTypeCreateAccount:
 		return "create_account"
+	case xdr.OperationTypeAccountMerge:
+		return "account_merge"
+	case xdr.OperationTypePathPaymentStrictReceive:
+		return "path_payment_strict_receive"
+	case xdr.OperationTypePathPaymentStrictSend:
+		return "path_payment_strict_send"
+	case xdr.OperationTypeInvokeHostFunction:
+		return "invoke_host_function"
+	default:
+		return "payment"
 	}
-	return "payment"
 }
 
 func (o *payment) printLinks(p *printer) {
@@ -41,19 +51,52 @@ func (o *payment) printLinks(p *printer) {
 }
 
 func (o *payment) printMovement(p *printer) {
-	if o.kind == xdr.OperationTypeCreateAccount {
+	switch o.kind {
+	case xdr.OperationTypeCreateAccount:
 		p.amount("starting_balance", o.amount)
 		p.plain("funder", o.source.address)
 		p.muxed("funder", o.source)
 		p.plain("account", o.to.address)
-		return
+	case xdr.OperationTypeAccountMerge:
+		p.plain("account", o.source.address)
+		p.muxed("account", o.source)
+		p.plain("into", o.to.address)
+		p.muxed("into", o.to)
+	case xdr.OperationTypeInvokeHostFunction:
+		o.call.print(p)
+	default:
+		o.printPayment(p)
 	}
+}
+
+func (o *payment) printPayment(p *printer) {
 	p.asset(o.asset, o.issuer)
 	p.plain("from", o.source.address)
 	p.muxed("from", o.source)
 	p.plain("to", o.to.address)
 	p.muxed("to", o.to)
 	p.amount("amount", o.amount)
+	if o.route != nil {
+		o.route.print(p)
+	}
+}
+
+func (r *route) print(p *printer) {
+	p.list("path")
+	for _, hop := range r.path[1 : len(r.path)-1] {
+		p.item()
+		p.open('{')
+		p.asset(hop, hop.issuerAddress())
+		p.close('}')
+	}
+	p.close(']')
+	p.amount("source_amount", r.sent)
+	if r.receive {
+		p.amount("source_max", r.boundary)
+	} else {
+		p.amount("destination_min", r.boundary)
+	}
+	p.prefixedAsset("source_", r.first())
 }
 
 func (p *printer) asset(a asset, issuer string) {

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ type exchange struct {
 	network   *Network
 }
 
-// Handler serves the paths of a Horizon, and friendbot under /friendbot.
+// Handler serves the paths of a Horizon, friendbot under /friendbot, and what the operator sets under /sandbox.
 func (n *Network) Handler() http.Handler {
 	mux := http.NewServeMux()
 	route := func(pattern string, methods map[string]handler) {
@@ -32,15 +31,26 @@ func (n *Network) Handler() http.Handler {
 	get("/accounts/{account}", plain(n.getAccount))
 	get("/accounts/{account}/payments", n.list(paymentList))
 	get("/accounts/{account}/transactions", n.list(transactionList))
+	get("/accounts/{account}/effects", n.list(effectList))
 	get("/payments", n.list(paymentList))
+	get("/effects", n.list(effectList))
+	get("/operations/{operation}/effects", n.listWithin(effectList, partOfOperation))
 	get("/transactions/{hash}", plain(n.getTransaction))
+	get("/transactions/{hash}/payments", n.listWithin(paymentList, n.partOfTransaction))
+	get("/transactions/{hash}/effects", n.listWithin(effectList, n.partOfTransaction))
 	get("/ledgers", n.list(ledgerList))
 	get("/ledgers/{sequence}", plain(n.getLedger))
+	get("/ledgers/{sequence}/transactions", n.listWithin(transactionList, n.partOfLedger))
+	get("/ledgers/{sequence}/payments", n.listWithin(paymentList, n.partOfLedger))
+	get("/ledgers/{sequence}/effects", n.listWithin(effectList, n.partOfLedger))
+	route("/rpc", map[string]handler{http.MethodPost: n.postRPC})
 	route("/transactions", map[string]handler{
 		http.MethodGet: n.list(transactionList), http.MethodPost: n.postTransaction,
 	})
+	route("/transactions_async", map[string]handler{http.MethodPost: n.postAsync})
 	route("/friendbot", map[string]handler{http.MethodGet: n.askFriendbot, http.MethodPost: n.askFriendbot})
 	route("/", nil)
+	n.routeOperator(mux)
 	return mux
 }
 
@@ -62,11 +72,19 @@ func (n *Network) serve(w http.ResponseWriter, r *http.Request, methods map[stri
 	x.streaming = strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	w.Header().Set("Vary", "Origin")
 	w.Header().Set("Cache-Control", "no-cache, no-store, max-age=0")
+	if f := n.breakage(x); f != nil {
+		n.serveBroken(x, methods, f)
+		return
+	}
+	n.serveWhole(x, methods)
+}
+
+func (n *Network) serveWhole(x *exchange, methods map[string]handler) {
 	if p := n.admit(x, methods); p != nil {
 		x.refuse(p)
 		return
 	}
-	if p := methods[r.Method](x); p != nil {
+	if p := methods[x.r.Method](x); p != nil {
 		x.refuse(p)
 	}
 }
@@ -82,7 +100,7 @@ func (n *Network) admit(x *exchange, methods map[string]handler) *problem {
 	}
 	if f := n.faults.take(x.r.URL.Path, answerFault); f != nil {
 		if f.status == http.StatusTooManyRequests && !x.streaming {
-			x.w.Header().Set("Retry-After", "1")
+			x.w.Header().Set("Retry-After", seconds(f.retryAfter))
 		}
 		return problemOf(f.status)
 	}
@@ -185,38 +203,18 @@ func (n *Network) getAccount(x *exchange) *problem {
 }
 
 func (n *Network) getTransaction(x *exchange) *problem {
-	raw, err := hex.DecodeString(x.r.PathValue("hash"))
-	if err != nil || len(raw) != 32 {
-		return badRequest("tx_id", "Transaction hash must be a 64-character hexadecimal string")
+	t, hash, p := n.findTransaction(x)
+	if p != nil {
+		return p
 	}
-	n.mu.RLock()
-	t := n.byHash[[32]byte(raw)]
-	elder := n.elder
-	n.mu.RUnlock()
-	if t == nil || t.ledger.sequence < elder {
-		return notFound()
-	}
-	x.answer(http.StatusOK, func(p *printer) { t.print(p, false) })
+	x.answer(http.StatusOK, func(p *printer) { t.printAsked(p, hash) })
 	return nil
 }
 
 func (n *Network) getLedger(x *exchange) *problem {
-	sequence, err := strconv.ParseUint(x.r.PathValue("sequence"), 10, 31)
-	if err != nil {
-		return badRequest("ledger_id", "Ledger ID must be an integer higher than 0")
-	}
-	n.mu.RLock()
-	elder, count := uint64(n.elder), uint64(len(n.ledgers))
-	var l *closedLedger
-	if sequence >= elder && sequence <= count {
-		l = n.ledgers[sequence-1]
-	}
-	n.mu.RUnlock()
-	switch {
-	case sequence < elder:
-		return beforeHistory()
-	case l == nil:
-		return notFound()
+	l, p := n.findLedger(x)
+	if p != nil {
+		return p
 	}
 	x.answer(http.StatusOK, func(p *printer) { l.print(p, false) })
 	return nil

@@ -156,3 +156,30 @@ func only(t *testing.T, page answer) string {
 	require.Len(t, p.Embedded.Records, 1)
 	return string(p.Embedded.Records[0])
 }
+
+// pluck is one member of every record of a page.
+func pluck(t *testing.T, page, member string) []string {
+	t.Helper()
+	var p struct {
+		Embedded struct {
+			Records []map[string]any `json:"records"`
+		} `json:"_embedded"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(page), &p), "%s", page)
+	all := []string{}
+	for _, r := range p.Embedded.Records {
+		if value, ok := r[member].(string); ok {
+			all = append(all, value)
+		}
+	}
+	return all
+}
+
+// pluckOne is one member of a document.
+func pluckOne(t *testing.T, document, member string) string {
+	t.Helper()
+	var d map[string]any
+	require.NoError(t, json.Unmarshal([]byte(document), &d), "%s", document)
+	value, _ := d[member].(string)
+	return value
+}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -106,7 +105,7 @@ func (s *sse) send(records []record) error {
 	p := &printer{base: s.x.base}
 	for _, r := range records {
 		p.buf = append(p.buf, "id: "...)
-		p.buf = strconv.AppendInt(p.buf, r.position(), 10)
+		p.buf = append(p.buf, r.position().text()...)
 		p.buf = append(p.buf, "\ndata: "...)
 		r.print(p, s.query.join)
 		p.buf = append(p.buf, "\n\n"...)

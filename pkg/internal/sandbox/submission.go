@@ -10,26 +10,42 @@ import (
 
 // submission is a transaction that somebody posted, until a ledger has it.
 type submission struct {
-	hash     [32]byte
-	hashHex  string
-	envelope string // base64 of the XDR
-	tx       *xdr.Transaction
-	fee      int64 // the most its source pays
-	source   accountID
-	auth     *authority
-	refused  *verdict // set when it cannot be supported at all
+	hash      [32]byte
+	hashHex   string
+	envelope  string           // base64 of the XDR
+	tx        *xdr.Transaction // of a fee bump the inner one
+	fee       int64            // the most that is paid
+	source    accountID
+	payer     accountID // of the fee
+	resources int64     // the part of the fee that does not depend on the rate, of a contract call
+	auth      *authority
+	bump      *bump    // nil if it is none
+	refused   *verdict // set when it cannot be supported at all
+	decreed   bool     // needs no signatures
+	waiting   bool     // for a ledger whose fee it can pay
 
 	done    chan struct{} // closed when one of the following is set, or both are nil: never to be heard of again
 	record  *transaction
 	dropped *RefusedError
 }
 
+// bump is what a fee bump has around its inner transaction.
+type bump struct {
+	payer     party
+	innerHash [32]byte
+	innerHex  string
+	innerFee  int64
+	auth      *authority // of the fee bump itself
+}
+
 // RefusedError is a transaction that was not valid, or failed; Horizon's transaction_failed.
 type RefusedError struct {
 	TransactionCode string
-	OperationCodes  []string
-	EnvelopeXDR     string
-	ResultXDR       string
+	// InnerCode is that of the inner transaction of a fee bump; else empty.
+	InnerCode      string
+	OperationCodes []string
+	EnvelopeXDR    string
+	ResultXDR      string
 }
 
 func (e *RefusedError) Error() string {
@@ -63,15 +79,41 @@ func decode(text, passphrase string) (*submission, error) {
 		return nil, &MalformedError{EnvelopeXDR: text, cause: err}
 	}
 	s := &submission{hash: hash, hashHex: hex.EncodeToString(hash[:]), envelope: canonical, done: make(chan struct{})}
-	if envelope.Type != xdr.EnvelopeTypeEnvelopeTypeTx || envelope.V1 == nil {
-		s.refused = &verdict{code: xdr.TransactionResultCodeTxNotSupported}
-		return s, nil
+	switch {
+	case envelope.FeeBump != nil && envelope.FeeBump.Tx.InnerTx.V1 != nil:
+		if err := s.readBump(envelope.FeeBump, passphrase); err != nil {
+			return nil, &MalformedError{EnvelopeXDR: text, cause: err}
+		}
+	case envelope.V1 != nil:
+		s.read(envelope.V1, hash)
+		s.fee, s.payer = int64(s.tx.Fee), s.source
+	default:
+		s.refused = code(xdr.TransactionResultCodeTxNotSupported)
 	}
-	s.tx = &envelope.V1.Tx
-	s.fee = int64(s.tx.Fee)
-	s.source = accountOf(s.tx.SourceAccount.ToAccountId())
-	s.auth = newAuthority(hash, envelope.V1.Signatures)
 	return s, nil
+}
+
+func (s *submission) read(envelope *xdr.TransactionV1Envelope, hash [32]byte) {
+	s.tx = &envelope.Tx
+	s.source = accountOf(s.tx.SourceAccount.ToAccountId())
+	s.auth = newAuthority(hash, envelope.Signatures)
+	if s.tx.Ext.SorobanData != nil {
+		s.resources = int64(s.tx.Ext.SorobanData.ResourceFee)
+	}
+}
+
+func (s *submission) readBump(envelope *xdr.FeeBumpTransactionEnvelope, passphrase string) error {
+	hash, err := network.HashTransaction(envelope.Tx.InnerTx.V1.Tx, passphrase)
+	if err != nil {
+		return err
+	}
+	s.read(envelope.Tx.InnerTx.V1, hash)
+	s.bump = &bump{
+		payer: partyOf(envelope.Tx.FeeSource), innerHash: hash, innerHex: hex.EncodeToString(hash[:]),
+		innerFee: int64(s.tx.Fee), auth: newAuthority(s.hash, envelope.Signatures),
+	}
+	s.fee, s.payer = int64(envelope.Tx.Fee), s.bump.payer.id
+	return nil
 }
 
 // sources are the accounts whose signatures the transaction needs, each once.
@@ -87,7 +129,25 @@ func (s *submission) sources() []accountID {
 	return all
 }
 
-func (s *submission) minFee(base int64) int64 { return base * int64(max(1, len(s.tx.Operations))) }
+// units is for how many operations a fee is paid: a fee bump counts as one more.
+func (s *submission) units() int64 {
+	count := int64(max(1, len(s.tx.Operations)))
+	if s.bump != nil {
+		count++
+	}
+	return count
+}
+
+// minFee is the least fee at this rate per operation.
+func (s *submission) minFee(rate int64) int64 { return rate*s.units() + s.resources }
+
+// wrap makes the verdict on the inner transaction of a fee bump one on the whole.
+func (s *submission) wrap(v verdict) verdict {
+	if s.bump != nil {
+		v.inner = &s.bump.innerHash
+	}
+	return v
+}
 
 // refusal puts a verdict into Horizon's words. A refused transaction pays nothing: the fee in its result is the least
 // that would have been enough.
@@ -96,5 +156,8 @@ func (s *submission) refusal(v verdict, fee int64) *RefusedError {
 	if err != nil {
 		result = ""
 	}
-	return &RefusedError{TransactionCode: v.name(), OperationCodes: v.operationNames(), EnvelopeXDR: s.envelope, ResultXDR: result}
+	return &RefusedError{
+		TransactionCode: v.name(), InnerCode: v.innerName(), OperationCodes: v.operationNames(), EnvelopeXDR: s.envelope,
+		ResultXDR: result,
+	}
 }

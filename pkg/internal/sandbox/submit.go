@@ -1,12 +1,21 @@
 package sandbox
 
 import (
+	"slices"
+
 	"github.com/stellar/go-stellar-sdk/xdr"
 )
 
+// ErrTryAgainLater is the refusal of a second transaction of an account for one ledger (Options.OnePerLedger).
+const ErrTryAgainLater = submitError("try again later")
+
+type submitError string
+
+func (e submitError) Error() string { return string(e) }
+
 // Submit checks an envelope (base64 of its XDR) and queues it for the next ledger, without waiting for that ledger. It
 // returns the hash of the transaction, lower hex. Errors: *MalformedError; *RefusedError if it is not valid, or is
-// already in a ledger as failed. An envelope that is queued or in a ledger already is not queued again.
+// already in a ledger as failed; ErrTryAgainLater. An envelope that is queued or in a ledger already is not queued again.
 func (n *Network) Submit(envelopeXDR string) (string, error) {
 	s, err := n.submit(envelopeXDR)
 	if err != nil {
@@ -26,35 +35,33 @@ func (n *Network) submit(envelopeXDR string) (*submission, error) {
 	return n.enqueue(s)
 }
 
-// examine is submit for what shall not be queued.
-func (n *Network) examine(envelopeXDR string) (*submission, error) {
-	s, err := n.prepare(envelopeXDR)
-	if err != nil {
-		return nil, err
-	}
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return s, n.judge(s)
-}
-
 // prepare does outside the lock what needs none, above all the checking of signatures.
 func (n *Network) prepare(envelopeXDR string) (*submission, error) {
 	s, err := decode(envelopeXDR, n.opts.Passphrase)
-	if err == nil && s.refused == nil {
-		s.auth.learn(n.keysOf(s.sources()))
+	if err != nil || s.refused != nil {
+		return s, err
 	}
-	return s, err
+	s.auth.learn(n.keysOf(s.sources()))
+	if s.bump != nil {
+		s.bump.auth.learn(n.keysOf([]accountID{s.payer}))
+	}
+	return s, nil
 }
 
 // judge tells why a submission is not valid; n.mu is held.
 func (n *Network) judge(s *submission) error {
-	v := check(s, &draft{accounts: n.accounts}, n.now(), n.promised[s.source])
+	return n.judgeBeside(s, func(id accountID) *queued { return n.promised[id] })
+}
+
+// judgeBeside is judge for other promises than those of the queue.
+func (n *Network) judgeBeside(s *submission, promised func(accountID) *queued) error {
+	v := check(s, n.draft(), n.now(), promised)
 	if v == nil {
 		return nil
 	}
 	fee := int64(0)
 	if s.tx != nil {
-		fee = s.minFee(n.opts.BaseFee)
+		fee = s.minFee(n.rate())
 	}
 	return s.refusal(*v, fee)
 }
@@ -87,14 +94,65 @@ func (n *Network) enqueue(s *submission) (*submission, error) {
 	if waiting := n.queuedByHash[s.hash]; waiting != nil {
 		return waiting, nil
 	}
+	return s, n.accept(s)
+}
+
+// accept queues what is valid and new; n.mu is held.
+func (n *Network) accept(s *submission) error {
+	if at := n.rivalOf(s); at >= 0 {
+		return n.replace(at, s)
+	}
 	if err := n.judge(s); err != nil {
-		return nil, err
+		return err
+	}
+	if n.opts.OnePerLedger && n.promised[s.source] != nil && n.promised[s.source].sequence != 0 {
+		return ErrTryAgainLater
 	}
 	n.queue = append(n.queue, s)
 	n.queuedByHash[s.hash] = s
 	n.promise(s)
 	n.announce()
-	return s, nil
+	return nil
+}
+
+// rivalOf finds the queued transaction that a fee bump would take the place of; -1 if there is none.
+func (n *Network) rivalOf(s *submission) int {
+	if s.bump == nil {
+		return -1
+	}
+	return slices.IndexFunc(n.queue, func(q *submission) bool { return q.source == s.source && q.tx.SeqNum == s.tx.SeqNum })
+}
+
+// replaceFactor is how many times the fee per operation a fee bump must bid to take the place of a queued transaction.
+const replaceFactor = 10
+
+// replace puts a fee bump into the place of its rival, of which nothing is ever heard again.
+func (n *Network) replace(at int, s *submission) error {
+	old := n.queue[at]
+	err := n.judgeBeside(s, func(id accountID) *queued {
+		q := queued{fees: promisedFees(n.promised[id])}
+		if id == s.source {
+			q.sequence = int64(s.tx.SeqNum) - 1
+		}
+		if id == old.payer {
+			q.fees -= old.fee
+		}
+		return &q
+	})
+	if err != nil {
+		return err
+	}
+	least := replaceFactor * (old.fee + old.units() - 1) / old.units() * s.units()
+	if s.fee < least {
+		return s.refusal(*code(xdr.TransactionResultCodeTxInsufficientFee), least)
+	}
+	n.queue[at] = s
+	delete(n.queuedByHash, old.hash)
+	n.queuedByHash[s.hash] = s
+	close(old.done)
+	n.promiseAnew()
+	n.announce()
+	return nil
 }
 
 // alreadyIn is the answer to an envelope that a ledger has.
@@ -109,25 +167,48 @@ func (s *submission) alreadyIn(t *transaction) (*submission, error) {
 
 func (t *transaction) refusal() *RefusedError {
 	return &RefusedError{
-		TransactionCode: t.verdict.name(), OperationCodes: t.verdict.operationNames(),
+		TransactionCode: t.verdict.name(), InnerCode: t.verdict.innerName(), OperationCodes: t.verdict.operationNames(),
 		EnvelopeXDR: t.envelope, ResultXDR: t.result,
 	}
 }
 
 // promise notes what a queued transaction will use up.
 func (n *Network) promise(s *submission) {
-	q := n.promised[s.source]
+	n.promisedOf(s.source).sequence = int64(s.tx.SeqNum)
+	n.promisedOf(s.payer).fees += s.fee
+}
+
+func (n *Network) promisedOf(id accountID) *queued {
+	q := n.promised[id]
 	if q == nil {
 		q = &queued{}
-		n.promised[s.source] = q
+		n.promised[id] = q
 	}
-	q.sequence = int64(s.tx.SeqNum)
-	q.fees += s.fee
+	return q
+}
+
+func (n *Network) promiseAnew() {
+	clear(n.promised)
+	for _, s := range n.queue {
+		n.promise(s)
+	}
 }
 
 // now is the moment at which the next ledger would close.
 func (n *Network) now() moment {
 	return moment{
-		ledger: n.latest().sequence + 1, second: max(n.opts.Now().Unix(), n.latest().second), baseFee: n.opts.BaseFee,
+		ledger: n.latest().sequence + 1, second: max(n.opts.Now().Unix(), n.latest().second), rate: n.rate(),
 	}
+}
+
+// rate is the least fee per operation now.
+func (n *Network) rate() int64 { return max(n.opts.BaseFee, n.surge) }
+
+// SetSurge raises the least fee per operation to so many stroops, as when more transactions come than ledgers have room
+// for; zero, or less than the base fee, ends it. Who bids less is refused with tx_insufficient_fee, and what is queued
+// already waits until the surge is over or a fee bump of ten times the bid takes its place. A surge outlives a reset.
+func (n *Network) SetSurge(stroops int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.surge = stroops
 }

@@ -6,9 +6,9 @@ import (
 
 // moment is what the validity of a transaction depends on besides the accounts.
 type moment struct {
-	ledger  uint32 // that could have the transaction
-	second  int64
-	baseFee int64
+	ledger uint32 // that could have the transaction
+	second int64
+	rate   int64 // the least fee per operation
 }
 
 // bounds are a transaction's preconditions of time and ledger; false if it has others, which are not supported.
@@ -39,27 +39,93 @@ func tooEarly(tx *xdr.Transaction, m moment) bool {
 
 // queued is what the transactions that wait for a ledger have already promised for an account.
 type queued struct {
-	sequence int64 // the last one promised
+	sequence int64 // the last one promised; zero: none
 	fees     int64
 }
 
 func code(c xdr.TransactionResultCode) *verdict { return &verdict{code: c} }
 
-// check tells why a transaction is not valid, in the order in which a real network looks; nil if it is.
-func check(s *submission, accounts *draft, m moment, q *queued) *verdict {
+// check tells why a transaction is not valid, in the order in which a real network looks; nil if it is. promised is
+// what the queue has promised for an account, nil for nothing.
+func check(s *submission, accounts *draft, m moment, promised func(accountID) *queued) *verdict {
 	if s.refused != nil {
 		return s.refused
 	}
-	if v := checkForm(s, m); v != nil {
-		return v
+	if s.bump != nil {
+		if v := checkBump(s, accounts, m, promised); v != nil {
+			return v
+		}
 	}
+	v := checkForm(s, m)
+	if v == nil {
+		v = checkSource(s, accounts, promised)
+	}
+	if v == nil {
+		return nil
+	}
+	wrapped := s.wrap(*v)
+	return &wrapped
+}
+
+// checkBump judges what is around the inner transaction.
+func checkBump(s *submission, accounts *draft, m moment, promised func(accountID) *queued) *verdict {
+	inner := max(1, int64(len(s.tx.Operations)))
+	if s.fee < s.minFee(m.rate) || (s.fee-s.resources)/s.units() < (s.bump.innerFee-s.resources)/inner {
+		return code(xdr.TransactionResultCodeTxInsufficientFee)
+	}
+	a := accounts.peek(s.payer)
+	if a == nil {
+		return code(xdr.TransactionResultCodeTxNoAccount)
+	}
+	heard := s.bump.auth.hear()
+	if !heard.reaches(a.allSigners(), int(a.thresholds[lowThreshold])) {
+		return code(xdr.TransactionResultCodeTxBadAuth)
+	}
+	if a.available() < s.fee+promisedFees(promised(s.payer)) {
+		return code(xdr.TransactionResultCodeTxInsufficientBalance)
+	}
+	if !heard.allUsed() {
+		return code(xdr.TransactionResultCodeTxBadAuthExtra)
+	}
+	return nil
+}
+
+func promisedFees(q *queued) int64 {
+	if q == nil {
+		return 0
+	}
+	return q.fees
+}
+
+func checkForm(s *submission, m moment) *verdict {
+	_, _, plain := bounds(s.tx)
+	switch {
+	case !plain:
+		return code(xdr.TransactionResultCodeTxNotSupported)
+	case isContractCall(s.tx) != (s.tx.Ext.V == 1), s.tx.Ext.V == 1 && len(s.tx.Operations) != 1:
+		return code(xdr.TransactionResultCodeTxMalformed)
+	case s.resources < 0 || s.resources > s.fee:
+		return code(xdr.TransactionResultCodeTxSorobanInvalid)
+	case len(s.tx.Operations) == 0:
+		return code(xdr.TransactionResultCodeTxMissingOperation)
+	case tooEarly(s.tx, m):
+		return code(xdr.TransactionResultCodeTxTooEarly)
+	case tooLate(s.tx, m):
+		return code(xdr.TransactionResultCodeTxTooLate)
+	case s.bump == nil && s.fee < s.minFee(m.rate):
+		return code(xdr.TransactionResultCodeTxInsufficientFee)
+	}
+	return nil
+}
+
+func checkSource(s *submission, accounts *draft, promised func(accountID) *queued) *verdict {
 	a := accounts.peek(s.source)
 	if a == nil {
 		return code(xdr.TransactionResultCodeTxNoAccount)
 	}
-	sequence, fees := a.sequence, s.fee
-	if q != nil {
-		sequence, fees = q.sequence, fees+q.fees
+	sequence, q := a.sequence, promised(s.source)
+	if q != nil && q.sequence != 0 {
+		sequence = q.sequence
 	}
 	if int64(s.tx.SeqNum) != sequence+1 {
 		return code(xdr.TransactionResultCodeTxBadSeq)
@@ -68,27 +134,10 @@ func check(s *submission, accounts *draft, m moment, q *queued) *verdict {
 	if !heard.reaches(a.allSigners(), int(a.thresholds[lowThreshold])) {
 		return code(xdr.TransactionResultCodeTxBadAuth)
 	}
-	if a.available() < fees {
+	if s.bump == nil && a.available() < s.fee+promisedFees(q) {
 		return code(xdr.TransactionResultCodeTxInsufficientBalance)
 	}
 	return checkOperations(s, accounts, heard)
-}
-
-func checkForm(s *submission, m moment) *verdict {
-	_, _, plain := bounds(s.tx)
-	switch {
-	case !plain || s.tx.Ext.V != 0:
-		return code(xdr.TransactionResultCodeTxNotSupported)
-	case len(s.tx.Operations) == 0:
-		return code(xdr.TransactionResultCodeTxMissingOperation)
-	case tooEarly(s.tx, m):
-		return code(xdr.TransactionResultCodeTxTooEarly)
-	case tooLate(s.tx, m):
-		return code(xdr.TransactionResultCodeTxTooLate)
-	case s.fee < s.minFee(m.baseFee):
-		return code(xdr.TransactionResultCodeTxInsufficientFee)
-	}
-	return nil
 }
 
 func checkOperations(s *submission, accounts *draft, heard *hearing) *verdict {

@@ -167,12 +167,22 @@ func TestTheListsSayWhichDomainsAreVerified(t *testing.T) {
 		change   func(*wallet, *sep10.Attribution)
 		verified bool
 	}{
-		"no list":             {func(*wallet, *sep10.Attribution) {}, true},
-		"allowed":             {func(_ *wallet, a *sep10.Attribution) { a.Allow = []string{"a.example", "127.0.0.1"} }, true},
-		"allowed with a port": {func(w *wallet, a *sep10.Attribution) { a.Allow = []string{w.domain} }, true},
-		"another is allowed":  {func(_ *wallet, a *sep10.Attribution) { a.Allow = []string{"a.example"} }, false},
-		"denied":              {func(_ *wallet, a *sep10.Attribution) { a.Deny = []string{"127.0.0.1"} }, false},
-		"denied and allowed":  {func(w *wallet, a *sep10.Attribution) { a.Deny, a.Allow = []string{"127.0.0.1"}, []string{w.domain} }, false},
+		"no list":                 {func(*wallet, *sep10.Attribution) {}, true},
+		"allowed":                 {func(_ *wallet, a *sep10.Attribution) { a.Allow = []string{"a.example", "127.0.0.1"} }, true},
+		"allowed with a port":     {func(w *wallet, a *sep10.Attribution) { a.Allow = []string{w.domain} }, true},
+		"allowed on another port": {func(_ *wallet, a *sep10.Attribution) { a.Allow = []string{"127.0.0.1:1"} }, false},
+		"allowed, but its port is not, without LOCAL_MODE": {func(_ *wallet, a *sep10.Attribution) {
+			a.Allow, a.PlainHTTP = []string{"127.0.0.1"}, false
+		}, false},
+		"allowed, but its port is not": {func(w *wallet, a *sep10.Attribution) {
+			w.domain, a.Allow = "wallet.example:8443", []string{"wallet.example"}
+		}, false},
+		"allowed with a port, but not that of https": {func(w *wallet, a *sep10.Attribution) {
+			w.domain, a.Allow = "wallet.example", []string{"wallet.example:8443"}
+		}, false},
+		"another is allowed": {func(_ *wallet, a *sep10.Attribution) { a.Allow = []string{"a.example"} }, false},
+		"denied":             {func(_ *wallet, a *sep10.Attribution) { a.Deny = []string{"127.0.0.1"} }, false},
+		"denied and allowed": {func(w *wallet, a *sep10.Attribution) { a.Deny, a.Allow = []string{"127.0.0.1"}, []string{w.domain} }, false},
 		"denied with what is below": {func(w *wallet, a *sep10.Attribution) {
 			w.domain, a.Deny = "x.y.evil.example", []string{"Evil.example"}
 		}, false},
@@ -348,6 +358,99 @@ func TestADomainThatFailsIsNotAskedAgainAtOnce(t *testing.T) {
 	mended.Store(true)
 	b.ahead = 11 * time.Second
 	b.login(w.query(client), client, key)
+}
+
+// unreachable is a wallet that can be told to answer otherwise than with its key.
+func unreachable(t *testing.T) (w *wallet, answerWith func(http.HandlerFunc)) {
+	var instead atomic.Pointer[http.HandlerFunc]
+	key := keypair.MustRandom()
+	w = newWallet(t, func(rw http.ResponseWriter, r *http.Request) {
+		if answer := instead.Load(); answer != nil {
+			(*answer)(rw, r)
+			return
+		}
+		fmt.Fprintf(rw, "SIGNING_KEY = %q", key.Address())
+	})
+	w.key = key
+	return w, func(answer http.HandlerFunc) { instead.Store(&answer) }
+}
+
+func TestADomainThatDoesNotAnswerKeepsItsKeyForAnHour(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]http.HandlerFunc{
+		"a fault":           func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"too many requests": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"nothing":           func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, answerWith := unreachable(t)
+			b, client := setup(t, attributed()), keypair.MustRandom()
+			b.login(w.query(client), client, w.key)
+			answerWith(answer)
+			for _, b.ahead = range []time.Duration{2 * time.Minute, 30 * time.Minute, 59 * time.Minute} {
+				asked := w.asked.Load()
+				b.login(w.query(client), client, w.key)
+				require.Greater(t, w.asked.Load(), asked, "it is asked all the same")
+			}
+			b.ahead = 61 * time.Minute
+			requireRefused(t, http.StatusBadRequest, "cannot be read", b.ask(w.query(client)))
+		})
+	}
+}
+
+func TestADomainThatTakesItsKeyAwayIsBelieved(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]http.HandlerFunc{
+		"with a document without it": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "VERSION = \"1\"") },
+		"with the document":          http.NotFound,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, answerWith := unreachable(t)
+			b, client := setup(t, attributed()), keypair.MustRandom()
+			b.login(w.query(client), client, w.key)
+			answerWith(answer)
+			b.ahead = 2 * time.Minute
+			requireRefused(t, http.StatusBadRequest, "cannot be read", b.ask(w.query(client)))
+			answerWith(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+			b.ahead = 3 * time.Minute
+			requireRefused(t, http.StatusBadRequest, "cannot be read", b.ask(w.query(client)))
+		})
+	}
+}
+
+// Whoever names slow domains keeps nobody from logging in whose domain was asked before.
+func TestWhileAllSlotsAreTakenAKeyThatWasReadBeforeCounts(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	b, client, w := setup(t, attributed()), keypair.MustRandom(), newWallet(t)
+	b.login(w.query(client), client, w.key)
+	b.ahead = 2 * time.Minute
+	asked, release := make(chan struct{}, most), make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
+	slow := func(rw http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-release
+		http.NotFound(rw, r)
+	}
+	var group sync.WaitGroup
+	for range most {
+		query := newWallet(t, slow).query(keypair.MustRandom())
+		group.Go(func() {
+			b.server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/auth?"+query, nil))
+		})
+	}
+	for range most {
+		<-asked
+	}
+	b.login(w.query(client), client, w.key)
+	require.Equal(t, int32(1), w.asked.Load(), "there was no slot to ask it")
+	let()
+	group.Wait()
+	b.login(w.query(client), client, w.key)
+	require.Equal(t, int32(2), w.asked.Load())
 }
 
 func TestAClientThatHangsUpDoesNotSpoilTheDomainForOthers(t *testing.T) {

@@ -34,7 +34,7 @@ type server struct {
 	keep *customers.Service
 }
 
-func newServer(t testing.TB, db *store.DB) server {
+func newServer(t testing.TB, db *store.DB, options ...customers.Option) server {
 	t.Helper()
 	business := declared.New(declared.Options{Types: []declared.CustomerType{
 		{Name: "sep31-sender", Side: declared.Sender, Fields: map[string]anchor.Field{
@@ -49,7 +49,7 @@ func newServer(t testing.TB, db *store.DB) server {
 			"photo_id_front":      {Type: anchor.FieldBinary, Description: "photo of the document", Optional: true},
 		}},
 	}})
-	service := customers.New(db, business.Customers, nil, customers.CheckCallbackURL(onlyHTTPS))
+	service := customers.New(db, business.Customers, nil, append(options, customers.CheckCallbackURL(onlyHTTPS))...)
 	s, err := httpserver.New(httpserver.Options{Log: slog.New(slog.DiscardHandler), MaxMultipart: sep12.MultipartBytes(4 << 20)})
 	require.NoError(t, err)
 	sep12.New(service, caller).Routes(s.Group("/kyc", protect))

@@ -99,14 +99,13 @@ type balanceRecord struct {
 	Authorized *bool  `json:"is_authorized"`
 }
 
-// Account asks for an account by its G… address. ErrNotFound: it does not exist, as far as this Horizon knows.
-func (h *Horizon) Account(ctx context.Context, id string) (Account, error) {
+func (e *endpoint) account(ctx context.Context, id string) (Account, error) {
 	if err := checkAsked(id, 0); err != nil {
 		return Account{}, err
 	}
 	path := "/accounts/" + id
 	var answer accountRecord
-	if err := h.get(ctx, path, nil, &answer); err != nil {
+	if err := e.get(ctx, path, nil, &answer); err != nil {
 		return Account{}, err
 	}
 	a, err := answer.account()

@@ -270,8 +270,12 @@ func checkPage(t *testing.T, data []byte) {
 		require.True(t, utf8.ValidString(p.Unreadable))
 		if p.Unreadable == "" {
 			require.Positive(t, p.Units)
-			require.Equal(t, ours, p.To)
-			require.NotEqual(t, ours, p.From)
+			own, other := p.To, p.From
+			if m.outgoing {
+				own, other = p.From, p.To
+			}
+			require.Equal(t, ours, own)
+			require.NotEqual(t, ours, other)
 			require.Empty(t, p.Raw)
 			continue
 		}

@@ -3,6 +3,7 @@ package stellar
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -21,9 +22,15 @@ var ErrUnknownOutcome = errors.New("the outcome of the submission is unknown")
 var ErrMalformedEnvelope = errors.New("not a transaction envelope")
 
 // WrongNetworkError says that Horizon serves another network than the one that the settings name.
-type WrongNetworkError struct{ Want, Got string }
+type WrongNetworkError struct {
+	Want, Got string
+	Endpoint  int // which of several Horizons, from 1; 0 where there is only one
+}
 
 func (e *WrongNetworkError) Error() string {
+	if e.Endpoint > 0 {
+		return fmt.Sprintf("Horizon %d of the list serves the network %q, but the settings name %q", e.Endpoint, e.Got, e.Want)
+	}
 	return fmt.Sprintf("Horizon serves the network %q, but the settings name %q", e.Got, e.Want)
 }
 
@@ -55,6 +62,9 @@ func (e *UnavailableError) Error() string {
 }
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// waited tells whether Horizon took what was submitted and waited for its ledger in vain.
+func (e *UnavailableError) waited() bool { return e.Status == http.StatusGatewayTimeout }
 
 // RequestError says that Horizon refused the request itself; repeating it will not help.
 type RequestError struct {

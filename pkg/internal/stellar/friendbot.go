@@ -12,21 +12,20 @@ import (
 // ErrNoFriendbot says that the network's Horizon names no friendbot and answers none itself.
 var ErrNoFriendbot = errors.New("this network has no friendbot")
 
-// Friendbot asks a test network's friendbot to create the account. An account that exists already is no error.
-func (h *Horizon) Friendbot(ctx context.Context, account string) error {
+func (e *endpoint) friendbot(ctx context.Context, account string) error {
 	const what = "friendbot"
 	if err := checkAsked(account, 0); err != nil {
 		return err
 	}
-	root, err := h.Root(ctx)
+	root, err := e.root(ctx)
 	if err != nil {
 		return err
 	}
-	req, err := h.friendbotRequest(ctx, root.friendbot, account)
+	req, err := e.friendbotRequest(ctx, root.friendbot, account)
 	if err != nil {
 		return named(what, err)
 	}
-	got, err := h.do(req, maxAnswer)
+	got, err := e.send(req, maxAnswer, e.requestTimeout)
 	if err != nil {
 		return named(what, err)
 	}
@@ -40,9 +39,9 @@ func (h *Horizon) Friendbot(ctx context.Context, account string) error {
 }
 
 // friendbotRequest follows the link of Horizon's root, which may lead to another host: no header of ours goes there.
-func (h *Horizon) friendbotRequest(ctx context.Context, template, account string) (*http.Request, error) {
+func (e *endpoint) friendbotRequest(ctx context.Context, template, account string) (*http.Request, error) {
 	if template == "" {
-		return h.request(ctx, http.MethodGet, "/friendbot", url.Values{"addr": {account}}, nil)
+		return e.request(ctx, http.MethodGet, "/friendbot", url.Values{"addr": {account}}, nil)
 	}
 	link, err := url.Parse(strings.TrimSuffix(strings.TrimSuffix(template, "{?addr}"), "{&addr}"))
 	if err != nil || (link.Scheme != "http" && link.Scheme != "https") {

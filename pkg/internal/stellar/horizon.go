@@ -13,62 +13,70 @@ import (
 
 // Options say which Horizon to use and how.
 type Options struct {
-	URL        string // http or https; a path and a query, as hosted Horizons have them, are kept
+	// URLs of one or several Horizons of the same network, http or https; a path and a query, as hosted ones have them, are
+	// kept. The first that answers is used; the others take over while it does not, or is behind them.
+	URLs       []string
+	URL        string // short for URLs with one
 	Passphrase string // of the network that the settings name
 	HTTP       *http.Client
-	Header     http.Header // added to every request to Horizon, and to no other host
+	Header     http.Header // added to every request to these Horizons, and to no other host
 	Log        *slog.Logger
 	// SilenceAfter is how long Wait stays on a stream that says nothing, give or take a tenth; default 75 s, longer than
 	// the 55 s after which a Horizon closes its streams itself.
 	SilenceAfter time.Duration
 	// RequestTimeout bounds every request but streams, besides the caller's context; default 45 s, longer than the 30 s
-	// that Horizon itself waits for a submitted transaction.
+	// that Horizon itself waits for a submitted transaction. Where there are several Horizons, reading is bounded by a third.
 	RequestTimeout time.Duration
 }
 
-// Horizon reads and submits through one Horizon. It is safe for concurrent use.
+// Horizon reads and submits through one Horizon, or the first of several that answers. It is safe for concurrent use.
 type Horizon struct {
-	base           *url.URL
-	passphrase     string
-	client         *http.Client
-	header         http.Header
-	log            *slog.Logger
-	silenceAfter   time.Duration
-	requestTimeout time.Duration
+	endpoints []*endpoint
+	log       *slog.Logger
 }
 
 // NewHorizon checks the options; it makes no request.
 func NewHorizon(o Options) (*Horizon, error) {
-	base, err := parseBase(o.URL)
-	if err != nil {
-		return nil, err
+	if o.URL != "" {
+		o.URLs = append([]string{o.URL}, o.URLs...)
+	}
+	if len(o.URLs) == 0 {
+		return nil, errors.New("stellar: no address of a Horizon is given")
 	}
 	if o.Passphrase == "" {
 		return nil, errors.New("stellar: the network passphrase is empty")
 	}
-	h := &Horizon{
-		base:           base,
-		passphrase:     o.Passphrase,
-		client:         withoutRedirects(o.HTTP),
-		header:         o.Header.Clone(),
-		log:            o.Log,
-		silenceAfter:   o.SilenceAfter,
-		requestTimeout: o.RequestTimeout,
+	o = o.orDefaults()
+	h := &Horizon{log: o.Log}
+	client := withoutRedirects(o.HTTP)
+	for i, address := range o.URLs {
+		base, err := parseBase(address)
+		if err != nil {
+			return nil, err
+		}
+		e := &endpoint{
+			base: base, passphrase: o.Passphrase, client: client, header: o.Header.Clone(), log: o.Log,
+			silenceAfter: o.SilenceAfter, requestTimeout: o.RequestTimeout, readTimeout: o.RequestTimeout,
+		}
+		if len(o.URLs) > 1 {
+			e.number, e.readTimeout = i+1, o.RequestTimeout/3
+		}
+		h.endpoints = append(h.endpoints, e)
 	}
-	h.setDefaults()
 	return h, nil
 }
 
-func (h *Horizon) setDefaults() {
-	if h.log == nil {
-		h.log = slog.New(slog.DiscardHandler)
+func (o Options) orDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if h.silenceAfter <= 0 {
-		h.silenceAfter = 75 * time.Second
+	if o.SilenceAfter <= 0 {
+		o.SilenceAfter = 75 * time.Second
 	}
-	if h.requestTimeout <= 0 {
-		h.requestTimeout = 45 * time.Second
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = 45 * time.Second
 	}
+	return o
 }
 
 // parseBase never repeats the address in its errors: it may hold a key.
@@ -113,8 +121,7 @@ type Root struct {
 	friendbot                   string
 }
 
-// Root asks for Horizon's own page.
-func (h *Horizon) Root(ctx context.Context) (Root, error) {
+func (e *endpoint) root(ctx context.Context) (Root, error) {
 	var answer struct {
 		HorizonVersion  string    `json:"horizon_version"`
 		CoreVersion     string    `json:"core_version"`
@@ -130,7 +137,7 @@ func (h *Horizon) Root(ctx context.Context) (Root, error) {
 			} `json:"friendbot"`
 		} `json:"_links"`
 	}
-	if err := h.get(ctx, "/", nil, &answer); err != nil {
+	if err := e.get(ctx, "/", nil, &answer); err != nil {
 		return Root{}, err
 	}
 	if answer.Passphrase == "" {
@@ -143,24 +150,6 @@ func (h *Horizon) Root(ctx context.Context) (Root, error) {
 		Elder:  answer.Elder, CoreLatest: answer.CoreLatest,
 		friendbot: answer.Links.Friendbot.Href,
 	}, nil
-}
-
-// CheckNetwork asks which network Horizon serves. It answers a *WrongNetworkError where it is another than Options names.
-func (h *Horizon) CheckNetwork(ctx context.Context) error {
-	_, err := h.ownRoot(ctx)
-	return err
-}
-
-// ownRoot answers the root of the network that Options names, and no other's.
-func (h *Horizon) ownRoot(ctx context.Context) (Root, error) {
-	root, err := h.Root(ctx)
-	if err != nil {
-		return Root{}, err
-	}
-	if root.Passphrase != h.passphrase {
-		return Root{}, &WrongNetworkError{Want: h.passphrase, Got: root.Passphrase}
-	}
-	return root, nil
 }
 
 // jittered spreads many waiting processes over a fifth of the time given.

@@ -21,11 +21,10 @@ func (r ledgerRecord) ledger() (Ledger, error) {
 	return Ledger{Sequence: r.Sequence, Hash: r.Hash, ClosedAt: r.ClosedAt.UTC()}, nil
 }
 
-// Ledger asks for one ledger by its sequence. ErrNotFound: it has not closed yet, or this Horizon has not read it.
-func (h *Horizon) Ledger(ctx context.Context, sequence int64) (Ledger, error) {
+func (e *endpoint) ledger(ctx context.Context, sequence int64) (Ledger, error) {
 	path := "/ledgers/" + strconv.FormatInt(sequence, 10)
 	var answer ledgerRecord
-	if err := h.get(ctx, path, nil, &answer); err != nil {
+	if err := e.get(ctx, path, nil, &answer); err != nil {
 		return Ledger{}, err
 	}
 	l, err := answer.ledger()
@@ -35,14 +34,13 @@ func (h *Horizon) Ledger(ctx context.Context, sequence int64) (Ledger, error) {
 	return l, named("GET "+path, err)
 }
 
-// LatestLedger asks for the newest ledger that Horizon has read.
-func (h *Horizon) LatestLedger(ctx context.Context) (Ledger, error) {
+func (e *endpoint) latestLedger(ctx context.Context) (Ledger, error) {
 	var answer struct {
 		Embedded struct {
 			Records []ledgerRecord `json:"records"`
 		} `json:"_embedded"`
 	}
-	if err := h.get(ctx, "/ledgers", url.Values{"order": {"desc"}, "limit": {"1"}}, &answer); err != nil {
+	if err := e.get(ctx, "/ledgers", url.Values{"order": {"desc"}, "limit": {"1"}}, &answer); err != nil {
 		return Ledger{}, err
 	}
 	if len(answer.Embedded.Records) != 1 {

@@ -10,6 +10,7 @@ import (
 // movement is a payment on its way out of a record, with what the page does not tell.
 type movement struct {
 	Payment
+	outgoing    bool   // it decreased the account's balance
 	record      int    // which of the page
 	raw         []byte // aliases the page
 	needsMemo   bool   // the transaction was not joined
@@ -54,7 +55,8 @@ func (r *record) position() (int64, bool) {
 	return parsePosition(r.id)
 }
 
-// movements answers how the record increased the account's balance: mostly once or not at all.
+// movements answers how the record increased the account's balance, or decreased it by an operation of its own: mostly once
+// or not at all. What goes from the account to itself is neither.
 func (r *record) movements(account string, position int64) []movement {
 	switch {
 	case r.failed:
@@ -149,10 +151,10 @@ func (m *movement) units(amount []byte) {
 
 // transfer reads payments and path payments: amount and asset are what arrived.
 func (r *record) transfer(account string, position int64, kind string) []movement {
-	if r.to != nil && string(r.to) != account {
-		return nil
-	}
 	if string(r.from) == account {
+		return r.sent(account, position, kind)
+	}
+	if r.to != nil && string(r.to) != account {
 		return nil
 	}
 	m := r.begin(account, position, kind)
@@ -164,10 +166,12 @@ func (r *record) transfer(account string, position int64, kind string) []movemen
 }
 
 func (r *record) creation(account string, position int64) []movement {
-	if r.account != nil && string(r.account) != account {
+	outgoing := string(r.funder) == account && string(r.account) != account
+	if !outgoing && r.account != nil && string(r.account) != account {
 		return nil
 	}
 	m := r.begin(account, position, KindCreateAccount)
+	m.outgoing = outgoing
 	m.party(&m.From, &m.FromMuxedID, r.funder, r.funderMuxed, r.funderMID)
 	m.party(&m.To, &m.ToMuxedID, r.account, r.accountMuxed, r.accMID)
 	m.AssetCode = NativeCode
@@ -176,10 +180,12 @@ func (r *record) creation(account string, position int64) []movement {
 }
 
 func (r *record) merge(account string, position int64) []movement {
-	if r.into != nil && string(r.into) != account {
+	outgoing := string(r.account) == account && string(r.into) != account
+	if !outgoing && r.into != nil && string(r.into) != account {
 		return nil
 	}
 	m := r.begin(account, position, KindAccountMerge)
+	m.outgoing = outgoing
 	m.party(&m.From, &m.FromMuxedID, r.account, r.accountMuxed, r.accMID)
 	m.party(&m.To, &m.ToMuxedID, r.into, r.intoMuxed, r.intoMID)
 	m.AssetCode = NativeCode
@@ -187,32 +193,66 @@ func (r *record) merge(account string, position int64) []movement {
 	return []movement{m}
 }
 
+// sent reads payments and path payments of the account's own: amount and asset are what they cost it.
+func (r *record) sent(account string, position int64, kind string) []movement {
+	if string(r.to) == account {
+		return nil
+	}
+	m := r.begin(account, position, kind)
+	m.outgoing = true
+	m.party(&m.From, &m.FromMuxedID, r.from, r.fromMuxed, r.fromMuxedID)
+	m.party(&m.To, &m.ToMuxedID, r.to, r.toMuxed, r.toMuxedID)
+	if kind == KindPathPayment {
+		m.asset(r.sourceType, r.sourceCode, r.sourceIssuer)
+		m.units(r.sourceAmount)
+		return []movement{m}
+	}
+	m.asset(r.assetType, r.assetCode, r.issuer)
+	m.units(r.amount)
+	return []movement{m}
+}
+
 // contract reads the Stellar-asset events of a contract call. All that name the account are counted, so that the ordinal
-// of a payment is the same whichever source told of it.
+// of a movement is the same whichever source told of it.
 func (r *record) contract(account string, position int64) []movement {
 	var found []movement
 	index := 0
 	for _, c := range r.changes {
-		gained, concerned := c.concerns(account)
-		if gained {
+		role := c.roleOf(account)
+		if role == gains || role == sends {
 			m := r.event(account, position, c)
-			m.Index = index
+			m.Index, m.outgoing = index, role == sends
 			found = append(found, m)
 		}
-		if concerned {
+		if role != stranger {
 			index++
 		}
 	}
 	return found
 }
 
-// concerns tells whether the event may have increased the account's balance, and whether it names the account at all.
-func (c *change) concerns(account string) (gained, concerned bool) {
+// role is what an account is to an event of a Stellar asset contract.
+type role int
+
+const (
+	stranger  role = iota // it is not named
+	mentioned             // its balance did not change, or not by a payment
+	gains                 // its balance may have grown
+	sends                 // its balance went down by its own doing
+)
+
+// roleOf: a clawback and a mint are the issuer's doing, and what goes from the account to itself moves nothing.
+func (c *change) roleOf(account string) role {
 	from, to := string(c.from) == account, string(c.to) == account
-	if c.fault != "" {
-		return true, true
+	switch {
+	case c.fault != "", to && !from:
+		return gains
+	case from && !to && string(c.kind) != "clawback" && string(c.kind) != "mint":
+		return sends
+	case from || to:
+		return mentioned
 	}
-	return to && !from, to || from
+	return stranger
 }
 
 func (r *record) event(account string, position int64, c change) movement {
@@ -222,7 +262,7 @@ func (r *record) event(account string, position int64, c change) movement {
 		return m
 	}
 	switch string(c.kind) {
-	case "transfer":
+	case "transfer", "burn":
 		m.party(&m.From, &m.FromMuxedID, c.from, nil, nil)
 	case "mint":
 		if len(c.from) > 0 {
@@ -231,7 +271,9 @@ func (r *record) event(account string, position int64, c change) movement {
 	default:
 		m.doubt(fmt.Errorf("the kind of balance change %q is not known", printable(string(c.kind))))
 	}
-	m.party(&m.To, &m.ToMuxedID, c.to, nil, c.muxedID)
+	if string(c.kind) != "burn" {
+		m.party(&m.To, &m.ToMuxedID, c.to, nil, c.muxedID)
+	}
 	m.asset(c.assetType, c.assetCode, c.issuer)
 	m.units(c.amount)
 	return m

@@ -14,11 +14,7 @@ import (
 // MaxLimit is the most records that Horizon puts on a page.
 const MaxLimit = 200
 
-// Payments reads the page behind the position given (0: from the beginning), at most limit (1 to MaxLimit) records.
-//
-// One record that cannot be understood becomes an unreadable Payment. What Horizon has to be asked for besides the page
-// (the amount of a merge) and cannot tell now ends the page before that record; it is an error only for the first one.
-func (h *Horizon) Payments(ctx context.Context, account string, after int64, limit int) (Page, error) {
+func (e *endpoint) payments(ctx context.Context, account string, after int64, limit int) (Page, error) {
 	if err := checkAsked(account, after); err != nil {
 		return Page{}, err
 	}
@@ -26,24 +22,42 @@ func (h *Horizon) Payments(ctx context.Context, account string, after int64, lim
 		return Page{}, fmt.Errorf("stellar: the limit %d is not between 1 and %d", limit, MaxLimit)
 	}
 	// First: what is announced before the page is read is on the page.
-	root, err := h.ownRoot(ctx)
+	root, err := e.ownRoot(ctx)
 	if err != nil {
 		return Page{}, err
 	}
-	records, limit, err := h.pageWithin(ctx, account, after, limit)
+	records, limit, err := e.pageWithin(ctx, account, after, limit)
 	if err != nil {
 		return Page{}, err
 	}
-	page, err := h.settle(ctx, account, after, records)
+	page, err := e.settle(ctx, account, after, records)
 	if err != nil {
 		return Page{}, err
 	}
 	page.Full = page.Full || records.seen >= limit
-	page.Through, page.Elder = root.Latest, root.Elder
+	page.Through = root.Latest
+	if page.Elder, err = e.keptUntilNow(ctx, after, root.Elder); err != nil {
+		return Page{}, err
+	}
 	if !page.Full {
-		page.Through.Hash = h.hashOf(ctx, root.Latest.Sequence)
+		page.Through.Hash = e.hashOf(ctx, root.Latest.Sequence)
 	}
 	return page, nil
+}
+
+// retention is the number of ledgers of about a day. A Horizon that keeps at least so many before the position will not drop
+// what lies behind it while a page is being read.
+const retention = 24 * 3600 / 5
+
+// keptUntilNow asks once more which ledgers are kept, where some may have been dropped while the page was read: a Horizon
+// begins such a page silently with the oldest ledger that it still has.
+func (e *endpoint) keptUntilNow(ctx context.Context, after, elder int64) (int64, error) {
+	const first = 2 // the first ledger of a network holds no payments
+	if elder <= first || after>>32-elder > retention {
+		return elder, nil
+	}
+	root, err := e.ownRoot(ctx)
+	return max(elder, root.Elder), err
 }
 
 func checkAsked(account string, after int64) error {
@@ -59,9 +73,9 @@ func checkAsked(account string, after int64) error {
 func paymentsPath(account string) string { return "/accounts/" + account + "/payments" }
 
 // pageWithin asks for fewer records while the page is larger than the bound, and answers the limit that held.
-func (h *Horizon) pageWithin(ctx context.Context, account string, after int64, limit int) (pageRecords, int, error) {
+func (e *endpoint) pageWithin(ctx context.Context, account string, after int64, limit int) (pageRecords, int, error) {
 	for {
-		body, err := h.getBody(ctx, paymentsPath(account), url.Values{
+		body, err := e.getBody(ctx, paymentsPath(account), url.Values{
 			"cursor": {strconv.FormatInt(after, 10)},
 			"limit":  {strconv.Itoa(limit)},
 			"order":  {"asc"},
@@ -80,13 +94,13 @@ func (h *Horizon) pageWithin(ctx context.Context, account string, after int64, l
 }
 
 // hashOf answers nothing where Horizon does not: no page fails for it.
-func (h *Horizon) hashOf(ctx context.Context, sequence int64) string {
+func (e *endpoint) hashOf(ctx context.Context, sequence int64) string {
 	if sequence <= 0 {
 		return ""
 	}
-	l, err := h.Ledger(ctx, sequence)
+	l, err := e.ledger(ctx, sequence)
 	if err != nil {
-		h.log.DebugContext(ctx, "no hash of the ledger seen through", slog.Int64("ledger", sequence), slog.Any("error", err))
+		e.log.DebugContext(ctx, "no hash of the ledger seen through", slog.Int64("ledger", sequence), slog.Any("error", err))
 	}
 	return l.Hash
 }
@@ -166,22 +180,20 @@ func (p *pageRecords) add(s *scanner, account string, after int64) error {
 }
 
 // settle asks for what the records do not tell and makes payments of them.
-func (h *Horizon) settle(ctx context.Context, account string, after int64, records pageRecords) (Page, error) {
+func (e *endpoint) settle(ctx context.Context, account string, after int64, records pageRecords) (Page, error) {
 	page := Page{Records: len(records.positions), Full: records.cut}
 	for i := range records.movements {
 		m := &records.movements[i]
-		if err := h.complete(ctx, m); err != nil {
+		if err := e.complete(ctx, m); err != nil {
 			if m.record == 0 {
 				return Page{}, err
 			}
 			page.endBefore(m.record, records)
-			h.log.WarnContext(ctx, "page of payments ends early", slog.String("account", account),
+			e.log.WarnContext(ctx, "page of payments ends early", slog.String("account", account),
 				slog.Int64("operation", m.OperationID), slog.Any("error", err))
 			break
 		}
-		if payment, ok := m.settled(); ok {
-			page.Payments = append(page.Payments, payment)
-		}
+		page.add(m)
 	}
 	page.Position = after
 	if page.Records > 0 {
@@ -190,23 +202,42 @@ func (h *Horizon) settle(ctx context.Context, account string, after int64, recor
 	return page, nil
 }
 
-// endBefore drops the record given and what came of it.
-func (p *Page) endBefore(record int, records pageRecords) {
-	p.Records, p.Full = record, true
-	for n := len(p.Payments); n > 0 && p.Payments[n-1].OperationID >= records.positions[record]; n-- {
-		p.Payments = p.Payments[:n-1]
+func (p *Page) add(m *movement) {
+	payment, ok := m.settled()
+	switch {
+	case !ok:
+	case m.outgoing:
+		p.Outgoing = append(p.Outgoing, payment)
+	default:
+		p.Payments = append(p.Payments, payment)
 	}
 }
 
+// endBefore drops the record given and what came of it.
+func (p *Page) endBefore(record int, records pageRecords) {
+	p.Records, p.Full = record, true
+	p.Payments = before(p.Payments, records.positions[record])
+	p.Outgoing = before(p.Outgoing, records.positions[record])
+}
+
+// before keeps what lies before a position.
+func before(list []Payment, position int64) []Payment {
+	n := len(list)
+	for n > 0 && list[n-1].OperationID >= position {
+		n--
+	}
+	return list[:n]
+}
+
 // complete asks for what the page did not tell. Its errors are of the moment; what will not get better is noted as doubt.
-func (h *Horizon) complete(ctx context.Context, m *movement) error {
+func (e *endpoint) complete(ctx context.Context, m *movement) error {
 	if m.Unreadable == "" && m.needsMemo {
-		if err := m.note(h.completeMemo(ctx, m)); err != nil {
+		if err := m.note(e.completeMemo(ctx, m)); err != nil {
 			return err
 		}
 	}
 	if m.Unreadable == "" && m.needsAmount {
-		return m.note(h.completeAmount(ctx, m))
+		return m.note(e.completeAmount(ctx, m))
 	}
 	return nil
 }
@@ -219,8 +250,8 @@ func (m *movement) note(err error) error {
 	return nil
 }
 
-func (h *Horizon) completeMemo(ctx context.Context, m *movement) error {
-	t, err := h.Transaction(ctx, m.OuterHash)
+func (e *endpoint) completeMemo(ctx context.Context, m *movement) error {
+	t, err := e.transaction(ctx, m.OuterHash)
 	if err != nil {
 		return err
 	}
@@ -229,8 +260,8 @@ func (h *Horizon) completeMemo(ctx context.Context, m *movement) error {
 	return nil
 }
 
-// completeAmount asks what a merge brought. Only its effects tell.
-func (h *Horizon) completeAmount(ctx context.Context, m *movement) error {
+// completeAmount asks what a merge brought, or took away. Only its effects tell.
+func (e *endpoint) completeAmount(ctx context.Context, m *movement) error {
 	path := "/operations/" + strconv.FormatInt(m.OperationID, 10) + "/effects"
 	var effects struct {
 		Embedded struct {
@@ -238,17 +269,17 @@ func (h *Horizon) completeAmount(ctx context.Context, m *movement) error {
 		} `json:"_embedded"`
 	}
 	query := url.Values{"limit": {strconv.Itoa(MaxLimit)}, "order": {"asc"}}
-	if err := h.get(ctx, path, query, &effects); err != nil {
+	if err := e.get(ctx, path, query, &effects); err != nil {
 		return err
 	}
 	var amounts []string
 	for _, e := range effects.Embedded.Records {
-		if e.credits(m.Account) {
+		if e.is(m) {
 			amounts = append(amounts, e.Amount)
 		}
 	}
 	if len(amounts) != 1 {
-		return named("GET "+path, &AnswerError{fmt.Sprintf("%d effects credit the account, not one", len(amounts))})
+		return named("GET "+path, &AnswerError{fmt.Sprintf("%d effects %s the account, not one", len(amounts), m.effect())})
 	}
 	units, err := parseUnits([]byte(amounts[0]))
 	if err != nil {
@@ -265,6 +296,14 @@ type effect struct {
 	Amount    string `json:"amount"`
 }
 
-func (e effect) credits(account string) bool {
-	return e.Type == "account_credited" && e.Account == account && e.AssetType == "native"
+// is tells whether the effect is that of the movement on the balance of its account.
+func (e effect) is(m *movement) bool {
+	return e.Type == "account_"+m.effect()+"ed" && e.Account == m.Account && e.AssetType == "native"
+}
+
+func (m *movement) effect() string {
+	if m.outgoing {
+		return "debit"
+	}
+	return "credit"
 }

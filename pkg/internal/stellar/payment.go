@@ -60,10 +60,11 @@ type Page struct {
 	Records  int       // how many records were passed, payments or not
 	Payments []Payment // in order of (OperationID, Index)
 	// Outgoing are decreases by the account's own operations that send (payments, path payments by what they cost, created
-	// accounts, its own merge, asset-contract transfers from it): From is the account. In order of (OperationID, Index).
+	// accounts, its own merge, asset-contract transfers from it and burns, which have no To): From is the account. What goes
+	// from the account to itself is neither here nor in Payments. In order of (OperationID, Index).
 	Outgoing []Payment
-	Position int64     // id of the last record passed, or the cursor asked for
-	Full     bool      // there may be more behind Position already
+	Position int64 // id of the last record passed, or the cursor asked for
+	Full     bool  // there may be more behind Position already
 	// Through is the newest ledger that the endpoint announced before it answered the page: if the page is not full,
 	// every payment up to and in that ledger has been passed. Its Hash is empty when the page is full or the endpoint
 	// would not tell it. A Horizon that has only just started announces sequence 0.

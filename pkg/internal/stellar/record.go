@@ -12,6 +12,9 @@ type record struct {
 	from, fromMuxed, fromMuxedID   []byte
 	to, toMuxed, toMuxedID         []byte
 	amount                         []byte
+	sourceAmount                   []byte // of a path payment: what it cost, in the source asset
+	sourceType, sourceCode         []byte
+	sourceIssuer                   []byte
 	startingBalance                []byte
 	funder, funderMuxed, funderMID []byte
 	account, accountMuxed, accMID  []byte
@@ -80,6 +83,14 @@ func (r *record) field(key []byte) *[]byte {
 		return &r.issuer
 	case "amount":
 		return &r.amount
+	case "source_amount":
+		return &r.sourceAmount
+	case "source_asset_type":
+		return &r.sourceType
+	case "source_asset_code":
+		return &r.sourceCode
+	case "source_asset_issuer":
+		return &r.sourceIssuer
 	case "starting_balance":
 		return &r.startingBalance
 	}

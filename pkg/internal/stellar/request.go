@@ -35,8 +35,8 @@ type answer struct {
 }
 
 // get decodes the answer to a GET into the value given.
-func (h *Horizon) get(ctx context.Context, path string, query url.Values, into any) error {
-	body, err := h.getBody(ctx, path, query, maxAnswer)
+func (e *endpoint) get(ctx context.Context, path string, query url.Values, into any) error {
+	body, err := e.getBody(ctx, path, query, maxAnswer)
 	if err != nil {
 		return err
 	}
@@ -46,13 +46,13 @@ func (h *Horizon) get(ctx context.Context, path string, query url.Values, into a
 	return nil
 }
 
-func (h *Horizon) getBody(ctx context.Context, path string, query url.Values, bound int64) ([]byte, error) {
+func (e *endpoint) getBody(ctx context.Context, path string, query url.Values, bound int64) ([]byte, error) {
 	what := "GET " + path
-	req, err := h.request(ctx, http.MethodGet, path, query, nil)
+	req, err := e.request(ctx, http.MethodGet, path, query, nil)
 	if err != nil {
 		return nil, named(what, err)
 	}
-	got, err := h.do(req, bound)
+	got, err := e.do(req, bound)
 	if err != nil {
 		return nil, named(what, err)
 	}
@@ -63,8 +63,8 @@ func (h *Horizon) getBody(ctx context.Context, path string, query url.Values, bo
 }
 
 // request joins path and query to those of the base address, which may hold a key.
-func (h *Horizon) request(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Request, error) {
-	address := *h.base
+func (e *endpoint) request(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Request, error) {
+	address := *e.base
 	address.Path = strings.TrimSuffix(address.Path, "/") + path
 	address.RawPath = ""
 	values := address.Query()
@@ -76,17 +76,22 @@ func (h *Horizon) request(ctx context.Context, method, path string, query url.Va
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", "application/hal+json, application/json")
-	maps.Copy(req.Header, h.header)
+	maps.Copy(req.Header, e.header)
 	return req, nil
 }
 
-// do reads the whole answer within the request's timeout and the bound given.
-func (h *Horizon) do(req *http.Request, bound int64) (answer, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), h.requestTimeout)
+// do sends a request that only reads.
+func (e *endpoint) do(req *http.Request, bound int64) (answer, error) {
+	return e.send(req, bound, e.readTimeout)
+}
+
+// send reads the whole answer within the time and the size given.
+func (e *endpoint) send(req *http.Request, bound int64, within time.Duration) (answer, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), within)
 	defer cancel()
-	resp, err := h.client.Do(req.WithContext(ctx))
+	resp, err := e.client.Do(req.WithContext(ctx))
 	if err != nil {
-		return answer{}, h.unanswered(req.Context(), err)
+		return answer{}, unanswered(req.Context(), within, err)
 	}
 	defer resp.Body.Close()
 	body, err := readBounded(resp, bound)
@@ -94,7 +99,7 @@ func (h *Horizon) do(req *http.Request, bound int64) (answer, error) {
 		return answer{}, err
 	}
 	if err != nil {
-		return answer{}, h.unanswered(req.Context(), err)
+		return answer{}, unanswered(req.Context(), within, err)
 	}
 	return answer{resp.StatusCode, resp.Header, body}, nil
 }
@@ -120,12 +125,12 @@ func readBounded(resp *http.Response, bound int64) ([]byte, error) {
 }
 
 // unanswered tells the caller's own end from Horizon's, and drops the address, which may hold a key.
-func (h *Horizon) unanswered(caller context.Context, err error) error {
+func unanswered(caller context.Context, within time.Duration, err error) error {
 	if caller.Err() != nil {
 		return caller.Err()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &UnavailableError{Err: fmt.Errorf("no answer within %s", h.requestTimeout)}
+		return &UnavailableError{Err: fmt.Errorf("no answer within %s", within)}
 	}
 	var withAddress *url.Error
 	if errors.As(err, &withAddress) {

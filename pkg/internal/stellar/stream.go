@@ -19,31 +19,25 @@ import (
 // its clients (retry: 1000).
 const shortestWait = time.Second
 
-// Wait opens the stream of an account's payments behind the position given and answers nil as soon as it is worth reading
-// the page: a record came, the stream ended, or it was silent for longer than Options.SilenceAfter. A Horizon sends no
-// heartbeat, so silence proves nothing either way. What the stream said is not used otherwise.
-//
-// Errors are those of requests: *RateLimitedError (of the start, or in mid-stream), ErrNotFound, *UnavailableError, … A
-// stream that ends early without a record is held back until a second after its opening.
-func (h *Horizon) Wait(ctx context.Context, account string, after int64) error {
+func (e *endpoint) await(ctx context.Context, account string, after int64) error {
 	if err := checkAsked(account, after); err != nil {
 		return err
 	}
-	return named("GET "+paymentsPath(account)+" (stream)", h.wait(ctx, account, after))
+	return named("GET "+paymentsPath(account)+" (stream)", e.wait(ctx, account, after))
 }
 
-func (h *Horizon) wait(caller context.Context, account string, after int64) error {
+func (e *endpoint) wait(caller context.Context, account string, after int64) error {
 	ctx, cancel := context.WithCancel(caller)
 	defer cancel()
 	var silent atomic.Bool
-	silence := jittered(h.silenceAfter)
+	silence := jittered(e.silenceAfter)
 	watchdog := time.AfterFunc(silence, func() {
 		silent.Store(true)
 		cancel()
 	})
 	defer watchdog.Stop()
 
-	resp, err := h.open(ctx, caller, account, after)
+	resp, err := e.open(ctx, caller, account, after)
 	if err != nil && silent.Load() && caller.Err() == nil {
 		return &UnavailableError{Err: fmt.Errorf("the stream did not open within %s", silence)}
 	}
@@ -73,22 +67,22 @@ func (h *Horizon) wait(caller context.Context, account string, after int64) erro
 }
 
 // open asks for one record only: the first is all that is needed to wake up.
-func (h *Horizon) open(ctx, caller context.Context, account string, after int64) (*http.Response, error) {
+func (e *endpoint) open(ctx, caller context.Context, account string, after int64) (*http.Response, error) {
 	query := url.Values{"cursor": {strconv.FormatInt(after, 10)}, "order": {"asc"}, "limit": {"1"}}
-	req, err := h.request(ctx, http.MethodGet, paymentsPath(account), query, nil)
+	req, err := e.request(ctx, http.MethodGet, paymentsPath(account), query, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	resp, err := h.client.Do(req)
+	resp, err := e.client.Do(req)
 	if err != nil {
-		return nil, h.unanswered(caller, err)
+		return nil, unanswered(caller, e.readTimeout, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 		if err != nil {
-			return nil, h.unanswered(caller, err)
+			return nil, unanswered(caller, e.readTimeout, err)
 		}
 		return nil, refusal(answer{resp.StatusCode, resp.Header, body})
 	}

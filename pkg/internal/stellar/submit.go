@@ -21,25 +21,19 @@ type Submitted struct {
 	ClosedAt time.Time
 }
 
-// Submit hands an envelope (base64 XDR) to the network and waits for its ledger. Submitting the same envelope again is
-// harmless. Errors:
-//
-//   - *FailedError: the network refused it or took it as failed; the answer does not tell which.
-//   - ErrUnknownOutcome (besides its cause): it may land later or never have got anywhere.
-//   - *RateLimitedError, *UnavailableError without ErrUnknownOutcome, *RequestError, ErrMalformedEnvelope: it was not sent on.
-func (h *Horizon) Submit(ctx context.Context, envelopeXDR string) (Submitted, error) {
+func (e *endpoint) submit(ctx context.Context, envelopeXDR string) (Submitted, error) {
 	const what = "POST /transactions"
-	hash, err := h.hashOfEnvelope(envelopeXDR)
+	hash, err := e.hashOfEnvelope(envelopeXDR)
 	if err != nil {
 		return Submitted{}, err
 	}
 	form := url.Values{"tx": {envelopeXDR}}.Encode()
-	req, err := h.request(ctx, http.MethodPost, "/transactions", nil, strings.NewReader(form))
+	req, err := e.request(ctx, http.MethodPost, "/transactions", nil, strings.NewReader(form))
 	if err != nil {
 		return Submitted{}, named(what, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := h.do(req, maxAnswer)
+	got, err := e.send(req, maxAnswer, e.requestTimeout)
 	if err != nil {
 		return Submitted{}, named(what, unsent(err))
 	}
@@ -50,12 +44,12 @@ func (h *Horizon) Submit(ctx context.Context, envelopeXDR string) (Submitted, er
 	return submitted, named(what, err)
 }
 
-func (h *Horizon) hashOfEnvelope(envelopeXDR string) (string, error) {
+func (e *endpoint) hashOfEnvelope(envelopeXDR string) (string, error) {
 	envelope, err := txnbuild.TransactionFromXDR(envelopeXDR)
 	if err != nil {
 		return "", ErrMalformedEnvelope
 	}
-	hash, err := envelope.HashHex(h.passphrase)
+	hash, err := envelope.HashHex(e.passphrase)
 	if err != nil {
 		return "", ErrMalformedEnvelope
 	}

@@ -46,14 +46,13 @@ type transactionRecord struct {
 	} `json:"inner_transaction"`
 }
 
-// Transaction asks for one transaction by its hash, inner or outer. ErrNotFound is no proof that it will never be there.
-func (h *Horizon) Transaction(ctx context.Context, hash string) (Transaction, error) {
+func (e *endpoint) transaction(ctx context.Context, hash string) (Transaction, error) {
 	if !isHash(hash) {
 		return Transaction{}, fmt.Errorf("stellar: %q is not the hash of a transaction", printable(hash))
 	}
 	path := "/transactions/" + hash
 	var answer transactionRecord
-	if err := h.get(ctx, path, nil, &answer); err != nil {
+	if err := e.get(ctx, path, nil, &answer); err != nil {
 		return Transaction{}, err
 	}
 	t, err := answer.transaction()

@@ -84,7 +84,7 @@ func (tx *Tx) Advance(ctx context.Context, t Transaction, c anchor.Change) (Tran
 		RequiredInfo: t.RequiredInfo, RequiredMessage: t.RequiredMessage, CallbackUrl: t.CallbackUrl, StellarHash: t.StellarHash,
 		ExternalID: t.ExternalID, ExpiresUs: t.ExpiresUs, NowUs: now, StatusUs: t.StatusUs, CompletedUs: t.CompletedUs,
 		SenderID: t.SenderID, SenderType: t.SenderType, ReceiverID: t.ReceiverID, ReceiverType: t.ReceiverType, Unpriced: t.Unpriced,
-		ID: t.ID, StatusBefore: before,
+		Refunds: t.Refunds, ID: t.ID, StatusBefore: before,
 	}))
 	if err != nil {
 		return Transaction{}, fmt.Errorf("advance transaction %s: %w", t.ID, err)

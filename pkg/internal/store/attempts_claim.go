@@ -33,16 +33,18 @@ type Parked struct {
 
 // due is a payout that can be claimed with what decides whether it may be sent; both rows are locked.
 type due struct {
-	payout     Payout
-	t          Transaction // only those columns that a claim looks at
-	attempt    Attempt     // the latest, if there was any
-	hasAttempt bool
+	payout      Payout
+	t           Transaction // only those columns that a claim looks at
+	attempt     Attempt     // the latest, if there was any
+	hasAttempt  bool
+	askBeforeUs int64 // of meta, the same for all; 0 where these books were never restored
 }
 
 // ClaimReady takes the oldest payouts that are ready and due, checks each again, and makes it an attempt: a new one with its
 // key and frozen request, or the one that may be sent again, with the same bytes. Everything is committed when it returns,
 // so that the rails may be called. What is not ready after all is parked: it waits, with the reason. At most terms.Limit
-// payouts are touched. Two processes never claim the same payout.
+// payouts are touched. Two processes never claim the same payout. From a database that is marked as restored nothing is
+// claimed: a *RestoredError.
 func (db *DB) ClaimReady(ctx context.Context, terms ClaimTerms) (claims []Claim, parked []Parked, err error) {
 	err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
 		c := claiming{tx: tx, terms: terms}
@@ -79,8 +81,11 @@ func (c *claiming) run(ctx context.Context) error {
 		return err
 	}
 	list, err := c.tx.due(ctx, c.now, c.terms.Limit)
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(list) == 0 {
+		return c.tx.Restored(ctx) // or there is nothing to do
 	}
 	customers, err := c.tx.customersOfClaims(ctx, list)
 	if err != nil {
@@ -100,7 +105,7 @@ func (c *claiming) run(ctx context.Context) error {
 // due reads and locks what can be claimed, oldest first, with the latest attempts.
 func (tx *Tx) due(ctx context.Context, now int64, limit int) ([]due, error) {
 	list, err := scanRows(ctx, tx.tx, duePayouts+tx.db.engine.skipLocked(), []any{now, limit}, func(d *due) []any {
-		return append(columnsOf(&d.payout.Payout), claimedColumns(&d.t)...)
+		return append(append(columnsOf(&d.payout.Payout), claimedColumns(&d.t)...), &d.askBeforeUs)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("payouts that are due: %w", err)
@@ -123,15 +128,17 @@ func (tx *Tx) due(ctx context.Context, now int64, limit int) ([]due, error) {
 
 // CROSS JOIN keeps SQLite from looking at the transactions first; the constant state lets both use the partial index.
 const duePayouts = `SELECT p.*, t.id, t.version, t.status, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id,
-		t.receiver_type, t.funding_method, t.key_id, t.sealed_key, t.sealed_fields
+		t.receiver_type, t.funding_method, t.key_id, t.sealed_key, t.sealed_fields, t.created_us,
+		CAST((SELECT m.value FROM meta m WHERE m.name = 'ask_before_us') AS BIGINT)
 	FROM payouts p CROSS JOIN transactions t
 	WHERE t.id = p.transaction_id AND p.state = 'ready' AND p.next_us <= $1
+		AND NOT EXISTS (SELECT 1 FROM meta m WHERE m.name = 'restored' AND m.value <> '')
 	ORDER BY p.next_us, p.id LIMIT $2`
 
 func claimedColumns(t *Transaction) []any {
 	return []any{
 		&t.ID, &t.Version, &t.Status, &t.Funded, &t.Conflict, &t.SenderID, &t.SenderType, &t.ReceiverID,
-		&t.ReceiverType, &t.FundingMethod, &t.KeyID, &t.SealedKey, &t.SealedFields,
+		&t.ReceiverType, &t.FundingMethod, &t.KeyID, &t.SealedKey, &t.SealedFields, &t.CreatedUs,
 	}
 }
 
@@ -217,6 +224,10 @@ func (c *claiming) claim(d due, customers map[string]*claimedCustomer) error {
 	if !d.hasAttempt || !d.attempt.Live() {
 		return c.begin(d, key, customers)
 	}
+	if d.attempt.State == anchor.AttemptNotSent && d.mayBeOlder(d.attempt.UpdatedUs) {
+		c.askAgain(d)
+		return nil
+	}
 	if c.outdated(d, customers) {
 		given := d.attempt
 		given.State = anchor.AttemptFailed
@@ -251,11 +262,45 @@ func (c *claiming) begin(d due, key dataKey, customers map[string]*claimedCustom
 	if err := freeze(key, &a, request); err != nil {
 		return err
 	}
+	if d.mayBeOlder(0) {
+		c.ask(d, a)
+		return nil
+	}
 	before := a
 	before.State, before.Sends, before.FirstSentUs, before.LastSentUs = anchor.AttemptNotSent, 0, 0, 0
 	c.made = append(c.made, a)
 	c.sending(d, a, before, request)
 	return nil
+}
+
+// mayBeOlder tells whether the rail may have heard of this payout what these books do not know: they are an older copy, of a time
+// at which its transaction was agreed already, and nothing was written about the attempt since.
+func (d due) mayBeOlder(updatedUs int64) bool {
+	return d.t.CreatedUs <= d.askBeforeUs && updatedUs <= d.askBeforeUs
+}
+
+// ask makes the attempt without sending it: its outcome is unknown until the rail was asked by its key. It counts as sent as early
+// as it can have been, so that the rail is not relied on to recognise its key for too long.
+func (c *claiming) ask(d due, a Attempt) {
+	a.State, a.FirstSentUs = anchor.AttemptUnknown, min(d.t.CreatedUs, c.now)
+	c.made = append(c.made, a)
+	c.askFirst(d)
+}
+
+// askAgain is ask for an attempt that these books say was not sent.
+func (c *claiming) askAgain(d due) {
+	a := d.attempt
+	a.State, a.Sends, a.FirstSentUs, a.LastSentUs = anchor.AttemptUnknown, a.Sends+1, min(d.t.CreatedUs, c.now), c.now
+	c.moved = append(c.moved, AttemptMove{d.attempt, a})
+	c.askFirst(d)
+}
+
+func (c *claiming) askFirst(d due) {
+	const reason = "it may have been sent before the database was restored: its rail is asked first"
+	after := d.payout
+	after.State, after.Tries, after.NextUs = anchor.PayoutUnknown, 0, c.now
+	c.payouts = append(c.payouts, PayoutMove{d.payout, after, c.noted(reason)})
+	c.parked = append(c.parked, Parked{d.payout.ID, d.payout.TransactionID, after.State, after.WaitsFor, reason})
 }
 
 func versionOf(c *anchor.Customer) int64 {

@@ -164,7 +164,7 @@ func passphraseOf(chain string) string {
 }
 
 // ExpiredTransactions lists unpaid transactions of a receiving account that ran out before a ledger that closed then, those
-// that ran out first first. Those paid in part are not among them.
+// that ran out first first. Those paid in part are among them until a refund of each part was asked for.
 func (db *DB) ExpiredTransactions(ctx context.Context, account string, throughClosedUs int64, limit int) ([]string, error) {
 	ids, err := db.q.ExpiredTransactions(ctx, sqlgen.ExpiredTransactionsParams{
 		Account: account, ThroughClosedUs: throughClosedUs, Most: int32(limit),

@@ -246,6 +246,9 @@ func (tx *Tx) putFields(ctx context.Context, c Customer, change CustomerChange, 
 	if err := tx.takeFiles(ctx, c.ID, change, now); err != nil {
 		return err
 	}
+	if err := tx.countCodes(ctx, c.ID, change.Fields, now); err != nil {
+		return err
+	}
 	if err := tx.judgeFields(ctx, c.ID, change.Fields, now); err != nil {
 		return err
 	}

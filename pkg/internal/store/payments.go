@@ -45,7 +45,8 @@ func (tx *Tx) SeenPayments(ctx context.Context, chain, account string, after, up
 	return seen, nil
 }
 
-// InsertPayments stores payments as they were judged. One that is stored already makes it ErrStale: ask SeenPayments first.
+// InsertPayments stores payments as they were judged, under their ids or new ones. One that is stored already makes it
+// ErrStale: ask SeenPayments first.
 func (tx *Tx) InsertPayments(ctx context.Context, payments []Payment) error {
 	if len(payments) == 0 {
 		return nil
@@ -56,8 +57,12 @@ func (tx *Tx) InsertPayments(ctx context.Context, payments []Payment) error {
 	}
 	n, err := tx.setwise(ctx, insertPayments(), len(payments), []any{now}, func(i int) []any {
 		p := &payments[i]
+		if p.ID == "" {
+			p.ID = NewID()
+		}
+		p.Version, p.CreatedUs, p.UpdatedUs = 1, now, now
 		return []any{
-			NewID(), p.Chain, p.Account, p.OperationID, p.Idx, p.Kind, p.InnerHash, p.OuterHash, p.Ledger, p.ClosedUs, p.FromAccount,
+			p.ID, p.Chain, p.Account, p.OperationID, p.Idx, p.Kind, p.InnerHash, p.OuterHash, p.Ledger, p.ClosedUs, p.FromAccount,
 			p.FromMuxedID, p.ToMuxedID, p.AssetCode, p.AssetIssuer, p.AmountUnits, p.MemoType, p.Memo, string(p.Judgement),
 			string(p.State), p.TransactionID, p.Reason, p.Raw,
 		}
@@ -81,9 +86,12 @@ func insertPayments() statement {
 
 // PaymentFilter says which payments an operator wants to see.
 type PaymentFilter struct {
-	Open  bool    // only those that wait for a decision, oldest first; else all, newest first
-	After Payment // the last one of the page before; its zero value: from the beginning
-	Limit int     // at most; 0: 100
+	Open                   bool                // only those that wait for a decision, oldest first; else all, newest first
+	State                  anchor.PaymentState // empty: any; of no effect with Open
+	Account                string              // the receiving account; empty: any
+	AssetCode, AssetIssuer string              // each empty: any
+	After                  Payment             // the last one of the page before; its zero value: from the beginning
+	Limit                  int                 // at most; 0: 100
 }
 
 // Payments lists payments for operators.
@@ -95,9 +103,13 @@ func (db *DB) Payments(ctx context.Context, f PaymentFilter) ([]Payment, error) 
 	var rows []sqlgen.Payment
 	var err error
 	if f.Open {
-		rows, err = db.q.ListOpenPayments(ctx, sqlgen.ListOpenPaymentsParams{AfterUs: f.After.CreatedUs, AfterID: f.After.ID, Most: most})
+		rows, err = db.q.ListOpenPayments(ctx, sqlgen.ListOpenPaymentsParams{
+			AfterUs: f.After.CreatedUs, AfterID: f.After.ID, Account: f.Account, AssetCode: f.AssetCode, AssetIssuer: f.AssetIssuer, Most: most,
+		})
 	} else {
-		rows, err = db.q.ListPayments(ctx, sqlgen.ListPaymentsParams{Before: f.After.ID, Most: most})
+		rows, err = db.q.ListPayments(ctx, sqlgen.ListPaymentsParams{
+			Before: f.After.ID, State: string(f.State), Account: f.Account, AssetCode: f.AssetCode, AssetIssuer: f.AssetIssuer, Most: most,
+		})
 	}
 	return payments(rows, err, "list payments")
 }

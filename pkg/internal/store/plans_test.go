@@ -30,6 +30,7 @@ func hotQueries() []hotQuery {
 		},
 		{"subscriptions", "AbandonCustomerCallbacks", map[string]any{"now_us": int64(1), "customer_id": "x"}, []string{"callbacks_in_order"}},
 		{"customer_files", "LooseFilesOfAccount", map[string]any{"owner_account": "G"}, []string{"customer_files_by_owner"}},
+		{"strangers", "BytesOfAccount", map[string]any{"owner_account": "G"}, []string{"customers_by_owner", "(customer_fields_pkey|sqlite_autoindex_customer_fields_1)"}},
 		{"customer_files", "FilesOfCustomer", map[string]any{"customer_id": "x"}, []string{"customer_files_by_customer"}},
 		{"customer_files", "PruneFiles", map[string]any{"now_us": int64(1), "most": int64(10)}, []string{"customer_files_expiring"}},
 		{
@@ -43,7 +44,11 @@ func hotQueries() []hotQuery {
 			"payments", "ExpiredTransactions", map[string]any{"account": "G", "through_closed_us": int64(1), "most": int64(10)},
 			[]string{"transactions_expiring"},
 		},
-		{"payments", "ListOpenPayments", map[string]any{"after_us": int64(0), "after_id": "", "most": int64(10)}, []string{"payments_open"}},
+		{
+			"payments", "ListOpenPayments",
+			map[string]any{"after_us": int64(0), "after_id": "", "account": "", "asset_code": "", "asset_issuer": "", "most": int64(10)},
+			[]string{"payments_open"},
+		},
 		{"payments", "CountOpenPayments", nil, []string{"payments_open"}},
 		{"payments", "PaymentsOfTransaction", map[string]any{"transaction_id": "x"}, []string{"payments_by_transaction"}},
 		{

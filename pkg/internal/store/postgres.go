@@ -80,7 +80,10 @@ func (e *postgresEngine) noTable(err error) bool {
 
 func (e *postgresEngine) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 func (e *postgresEngine) forUpdate() string  { return " FOR UPDATE" }
-func (e *postgresEngine) rows() int          { return 200 }
+func (e *postgresEngine) snapshot() *sql.TxOptions {
+	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+}
+func (e *postgresEngine) rows() int { return 200 }
 
 func (e *postgresEngine) watch(ctx context.Context, woken func(Topic)) error {
 	conn, err := pgx.Connect(ctx, e.listenURL)

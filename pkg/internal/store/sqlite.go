@@ -192,7 +192,10 @@ func (e *sqliteEngine) noTable(err error) bool {
 
 func (e *sqliteEngine) skipLocked() string { return "" }
 func (e *sqliteEngine) forUpdate() string  { return "" }
-func (e *sqliteEngine) rows() int          { return 16 }
+
+// snapshot: whatever a transaction of SQLite reads is of one moment.
+func (e *sqliteEngine) snapshot() *sql.TxOptions { return nil }
+func (e *sqliteEngine) rows() int                { return 16 }
 
 func (e *sqliteEngine) watch(ctx context.Context, woken func(Topic)) error {
 	conn, err := e.read.Conn(ctx) // data_version is about changes by others than this very connection

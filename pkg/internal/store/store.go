@@ -74,6 +74,8 @@ type engine interface {
 	skipLocked() string
 	// forUpdate ends a SELECT that locks rows.
 	forUpdate() string
+	// snapshot begins a transaction that only reads, all of it as of one moment.
+	snapshot() *sql.TxOptions
 	// rows is how many rows a set-wise statement may have at most.
 	rows() int
 	// watch calls woken (with "" for "anything") whenever another connection may have committed, until ctx ends.

@@ -92,11 +92,7 @@ func (db *DB) transactionKey(t *Transaction) (dataKey, error) {
 
 // Public is the transaction as its sending anchor may see it (SEP-31 "GET Transaction").
 func (t Transaction) Public() (anchor.Transaction, error) {
-	in := t.CreditedUnits
-	if in == 0 {
-		in = t.ExpectedUnits
-	}
-	amountIn, err := money.New(in, money.StellarDecimals)
+	amountIn, err := money.New(t.inUnits(), money.StellarDecimals)
 	if err != nil {
 		return anchor.Transaction{}, fmt.Errorf("amount_in: %w", err)
 	}
@@ -127,6 +123,9 @@ func (t Transaction) Public() (anchor.Transaction, error) {
 			return anchor.Transaction{}, fmt.Errorf("fee_details: %w", err)
 		}
 	}
+	if err := t.showRefunds(&p); err != nil {
+		return anchor.Transaction{}, err
+	}
 	if t.RequiredInfo != "" {
 		if err := json.Unmarshal([]byte(t.RequiredInfo), &p.RequiredInfoUpdates); err != nil {
 			return anchor.Transaction{}, fmt.Errorf("required_info_updates: %w", err)
@@ -141,6 +140,29 @@ func (t Transaction) Public() (anchor.Transaction, error) {
 		p.StellarMemo, err = WireMemo(t.MemoType, t.Memo.String)
 	}
 	return p, err
+}
+
+// inUnits is what was received of a transaction that was paid or has gone back, and else what is to be received: a part of it
+// would not go with the fee and the amount out, which are those of the whole.
+func (t Transaction) inUnits() int64 {
+	if t.CreditedUnits == 0 || !t.Funded && t.Status != anchor.StatusRefunded {
+		return t.ExpectedUnits
+	}
+	return t.CreditedUnits
+}
+
+// showRefunds adds what went back. Of a transaction that was refunded nothing is paid out and no fee was taken but those of
+// its refunds, so that the amounts add up as SEP-31 says.
+func (t Transaction) showRefunds(p *anchor.Transaction) error {
+	if t.Refunds != "" {
+		if err := json.Unmarshal([]byte(t.Refunds), &p.Refunds); err != nil {
+			return fmt.Errorf("refunds: %w", err)
+		}
+	}
+	if t.Status == anchor.StatusRefunded && p.AmountFeeAsset != "" {
+		p.AmountOut, p.AmountFee, p.FeeDetails = "0", "0", &anchor.FeeDetails{Total: "0", Asset: p.AmountFeeAsset}
+	}
+	return nil
 }
 
 // expects tells whether the next status is a matter of time: the payout is on its way.

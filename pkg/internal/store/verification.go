@@ -17,11 +17,14 @@ type NewCode struct {
 	Lifetime time.Duration
 }
 
+// codesWindow is the time over which the codes that a field was sent are counted.
+const codesWindow = time.Hour
+
 // SentCode is a code that a field waits for. Text is opened; never to be logged.
 type SentCode struct {
-	Text  string
-	Tries int64 // that are left
-	Over  bool  // its time is
+	Text  string // empty: only the business can compare it
+	Tries int64  // that are left
+	Over  bool   // its time is
 }
 
 // CodesOfCustomer opens the codes that fields of a customer wait for, by the field's canonical name. Lock the customer
@@ -41,6 +44,10 @@ func (tx *Tx) CodesOfCustomer(ctx context.Context, c Customer) (map[string]SentC
 	}
 	codes := make(map[string]SentCode, len(rows))
 	for _, row := range rows {
+		if row.SealedCode == "" {
+			codes[row.Name] = SentCode{Tries: row.TriesLeft}
+			continue
+		}
 		text, err := key.open(row.SealedCode, codeBound(c.ID, row.Name))
 		if err != nil {
 			return nil, err
@@ -54,6 +61,43 @@ func (tx *Tx) CodesOfCustomer(ctx context.Context, c Customer) (map[string]SentC
 func (tx *Tx) CountDownCode(ctx context.Context, customerID, name string) error {
 	err := one(tx.q.CountDownCode(ctx, sqlgen.CountDownCodeParams{CustomerID: customerID, Name: name}))
 	return wrapped(err, "code of field %s of customer %s", name, customerID)
+}
+
+// CountGuess takes one try off a code that only the business can compare; tries is how many there are altogether. Count
+// before it is asked: an answer that never comes is a try as well.
+func (tx *Tx) CountGuess(ctx context.Context, customerID, name string, tries int64) error {
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
+	err = one(tx.q.CountGuess(ctx, sqlgen.CountGuessParams{CustomerID: customerID, Name: name, TriesLeft: tries - 1, NowUs: now}))
+	return wrapped(err, "guess at field %s of customer %s", name, customerID)
+}
+
+// SentWithin tells how many codes the field was sent within the hour that ends now (UTC microseconds), counted from the first
+// of them, and when that hour is over.
+func (f CustomerField) SentWithin(now int64) (codes, untilUs int64) {
+	untilUs = f.CodesSinceUs + codesWindow.Microseconds()
+	if untilUs <= now {
+		return 0, now
+	}
+	return f.Codes, untilUs
+}
+
+// countCodes counts the fields that begin to wait for a code, or for another one, before their new status is written.
+func (tx *Tx) countCodes(ctx context.Context, customerID string, fields map[string]JudgedField, now int64) error {
+	for _, name := range sortedKeys(fields) {
+		if fields[name].Status != anchor.FieldVerificationRequired {
+			continue
+		}
+		err := tx.q.CountSentCode(ctx, sqlgen.CountSentCodeParams{
+			WindowUs: now - codesWindow.Microseconds(), NowUs: now, CustomerID: customerID, Name: name, Another: fields[name].Code != nil,
+		})
+		if err != nil {
+			return fmt.Errorf("count codes of field %s of customer %s: %w", name, customerID, err)
+		}
+	}
+	return nil
 }
 
 // putCodes keeps the codes that were sent with the judgement of fields.

@@ -19,7 +19,7 @@ const (
 	TopicUnderWay  Topic = "under-way" // payouts whose outcome is open
 	TopicCallbacks Topic = "callbacks"
 	TopicRefunds   Topic = "refunds" // refunds that can be sent, and news of those under way
-	TopicAssets    Topic = "assets" // assets that are published
+	TopicAssets    Topic = "assets"  // assets that are published
 )
 
 // hub hands wake-ups of this and other processes to those who wait. It watches other processes only while somebody waits.

@@ -21,7 +21,7 @@ UPDATE transactions SET version = @version + 1, status = @status, status_message
     required_message = @required_message, callback_url = @callback_url, stellar_hash = @stellar_hash,
     external_id = @external_id, expires_us = @expires_us, updated_us = @now_us, status_us = @status_us,
     completed_us = @completed_us, sender_id = @sender_id, sender_type = @sender_type, receiver_id = @receiver_id,
-    receiver_type = @receiver_type, unpriced = @unpriced
+    receiver_type = @receiver_type, unpriced = @unpriced, refunds = @refunds
 WHERE id = @id AND version = @version AND status = @status_before;
 
 -- name: TransactionByID :one

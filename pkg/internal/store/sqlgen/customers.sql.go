@@ -254,7 +254,7 @@ func (q *Queries) EraseCustomerStatuses(ctx context.Context, customerID string) 
 }
 
 const fieldsOfCustomer = `-- name: FieldsOfCustomer :many
-SELECT customer_id, name, sealed, content_type, status, error, asked, updated_us FROM customer_fields WHERE customer_id = $1 ORDER BY name
+SELECT customer_id, name, sealed, content_type, status, error, asked, updated_us, codes, codes_since_us FROM customer_fields WHERE customer_id = $1 ORDER BY name
 `
 
 func (q *Queries) FieldsOfCustomer(ctx context.Context, customerID string) ([]CustomerField, error) {
@@ -275,6 +275,8 @@ func (q *Queries) FieldsOfCustomer(ctx context.Context, customerID string) ([]Cu
 			&i.Error,
 			&i.Asked,
 			&i.UpdatedUs,
+			&i.Codes,
+			&i.CodesSinceUs,
 		); err != nil {
 			return nil, err
 		}

@@ -27,8 +27,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.abandonCustomerCallbacksStmt, err = db.PrepareContext(ctx, abandonCustomerCallbacks); err != nil {
 		return nil, fmt.Errorf("error preparing query AbandonCustomerCallbacks: %w", err)
 	}
+	if q.accountsWithRefundsStmt, err = db.PrepareContext(ctx, accountsWithRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query AccountsWithRefunds: %w", err)
+	}
 	if q.answerOrPeopleStmt, err = db.PrepareContext(ctx, answerOrPeople); err != nil {
 		return nil, fmt.Errorf("error preparing query AnswerOrPeople: %w", err)
+	}
+	if q.answerRefundAttemptStmt, err = db.PrepareContext(ctx, answerRefundAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query AnswerRefundAttempt: %w", err)
 	}
 	if q.answersOfPayoutStmt, err = db.PrepareContext(ctx, answersOfPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query AnswersOfPayout: %w", err)
@@ -39,14 +45,44 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.attemptsOfPayoutStmt, err = db.PrepareContext(ctx, attemptsOfPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query AttemptsOfPayout: %w", err)
 	}
+	if q.bookedCreditsStmt, err = db.PrepareContext(ctx, bookedCredits); err != nil {
+		return nil, fmt.Errorf("error preparing query BookedCredits: %w", err)
+	}
+	if q.bookedOutgoingStmt, err = db.PrepareContext(ctx, bookedOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query BookedOutgoing: %w", err)
+	}
+	if q.bookedPaymentsStmt, err = db.PrepareContext(ctx, bookedPayments); err != nil {
+		return nil, fmt.Errorf("error preparing query BookedPayments: %w", err)
+	}
+	if q.bookedPayoutsStmt, err = db.PrepareContext(ctx, bookedPayouts); err != nil {
+		return nil, fmt.Errorf("error preparing query BookedPayouts: %w", err)
+	}
+	if q.bookedRefundsStmt, err = db.PrepareContext(ctx, bookedRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query BookedRefunds: %w", err)
+	}
+	if q.booksOfTransactionsStmt, err = db.PrepareContext(ctx, booksOfTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query BooksOfTransactions: %w", err)
+	}
+	if q.bumpRefundAttemptStmt, err = db.PrepareContext(ctx, bumpRefundAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query BumpRefundAttempt: %w", err)
+	}
+	if q.bytesOfAccountStmt, err = db.PrepareContext(ctx, bytesOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query BytesOfAccount: %w", err)
+	}
 	if q.callbacksOfSubjectStmt, err = db.PrepareContext(ctx, callbacksOfSubject); err != nil {
 		return nil, fmt.Errorf("error preparing query CallbacksOfSubject: %w", err)
 	}
 	if q.chainNameStmt, err = db.PrepareContext(ctx, chainName); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainName: %w", err)
 	}
+	if q.claimRefundAttemptStmt, err = db.PrepareContext(ctx, claimRefundAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query ClaimRefundAttempt: %w", err)
+	}
 	if q.codesOfCustomerStmt, err = db.PrepareContext(ctx, codesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CodesOfCustomer: %w", err)
+	}
+	if q.countCustomersOfAccountStmt, err = db.PrepareContext(ctx, countCustomersOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCustomersOfAccount: %w", err)
 	}
 	if q.countDownCodeStmt, err = db.PrepareContext(ctx, countDownCode); err != nil {
 		return nil, fmt.Errorf("error preparing query CountDownCode: %w", err)
@@ -54,8 +90,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countFundedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countFundedTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CountFundedTransactionsOfCustomer: %w", err)
 	}
+	if q.countGuessStmt, err = db.PrepareContext(ctx, countGuess); err != nil {
+		return nil, fmt.Errorf("error preparing query CountGuess: %w", err)
+	}
 	if q.countOpenPaymentsStmt, err = db.PrepareContext(ctx, countOpenPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpenPayments: %w", err)
+	}
+	if q.countPlacesStmt, err = db.PrepareContext(ctx, countPlaces); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPlaces: %w", err)
+	}
+	if q.countRefundsStmt, err = db.PrepareContext(ctx, countRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query CountRefunds: %w", err)
+	}
+	if q.countSentCodeStmt, err = db.PrepareContext(ctx, countSentCode); err != nil {
+		return nil, fmt.Errorf("error preparing query CountSentCode: %w", err)
+	}
+	if q.countUnexplainedMovementsStmt, err = db.PrepareContext(ctx, countUnexplainedMovements); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUnexplainedMovements: %w", err)
 	}
 	if q.countUnsettledTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countUnsettledTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUnsettledTransactionsOfCustomer: %w", err)
@@ -69,9 +120,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.customerByOwnerStmt, err = db.PrepareContext(ctx, customerByOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomerByOwner: %w", err)
 	}
-	if q.customerEvenDeletedStmt, err = db.PrepareContext(ctx, customerEvenDeleted); err != nil {
-		return nil, fmt.Errorf("error preparing query CustomerEvenDeleted: %w", err)
-	}
 	if q.customerOfAccountStmt, err = db.PrepareContext(ctx, customerOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomerOfAccount: %w", err)
 	}
@@ -84,6 +132,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.customersToRewrapStmt, err = db.PrepareContext(ctx, customersToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomersToRewrap: %w", err)
 	}
+	if q.deleteReconciledBalancesStmt, err = db.PrepareContext(ctx, deleteReconciledBalances); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteReconciledBalances: %w", err)
+	}
+	if q.deleteReconciliationStmt, err = db.PrepareContext(ctx, deleteReconciliation); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteReconciliation: %w", err)
+	}
 	if q.deletedCustomerStmt, err = db.PrepareContext(ctx, deletedCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query DeletedCustomer: %w", err)
 	}
@@ -92,6 +146,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.dueCallbacksStmt, err = db.PrepareContext(ctx, dueCallbacks); err != nil {
 		return nil, fmt.Errorf("error preparing query DueCallbacks: %w", err)
+	}
+	if q.dueRefundStmt, err = db.PrepareContext(ctx, dueRefund); err != nil {
+		return nil, fmt.Errorf("error preparing query DueRefund: %w", err)
+	}
+	if q.endRefundAttemptStmt, err = db.PrepareContext(ctx, endRefundAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query EndRefundAttempt: %w", err)
 	}
 	if q.endSubscriptionStmt, err = db.PrepareContext(ctx, endSubscription); err != nil {
 		return nil, fmt.Errorf("error preparing query EndSubscription: %w", err)
@@ -108,8 +168,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.eventsOfSubjectStmt, err = db.PrepareContext(ctx, eventsOfSubject); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsOfSubject: %w", err)
 	}
+	if q.eventsOfSubjectNumberStmt, err = db.PrepareContext(ctx, eventsOfSubjectNumber); err != nil {
+		return nil, fmt.Errorf("error preparing query EventsOfSubjectNumber: %w", err)
+	}
 	if q.expiredTransactionsStmt, err = db.PrepareContext(ctx, expiredTransactions); err != nil {
 		return nil, fmt.Errorf("error preparing query ExpiredTransactions: %w", err)
+	}
+	if q.explainAsRefundStmt, err = db.PrepareContext(ctx, explainAsRefund); err != nil {
+		return nil, fmt.Errorf("error preparing query ExplainAsRefund: %w", err)
+	}
+	if q.explainMovementStmt, err = db.PrepareContext(ctx, explainMovement); err != nil {
+		return nil, fmt.Errorf("error preparing query ExplainMovement: %w", err)
 	}
 	if q.fieldsOfCustomerStmt, err = db.PrepareContext(ctx, fieldsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query FieldsOfCustomer: %w", err)
@@ -125,6 +194,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.filesToRewrapStmt, err = db.PrepareContext(ctx, filesToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query FilesToRewrap: %w", err)
+	}
+	if q.findingByIDStmt, err = db.PrepareContext(ctx, findingByID); err != nil {
+		return nil, fmt.Errorf("error preparing query FindingByID: %w", err)
+	}
+	if q.findingLikeStmt, err = db.PrepareContext(ctx, findingLike); err != nil {
+		return nil, fmt.Errorf("error preparing query FindingLike: %w", err)
 	}
 	if q.forgetCodesOfCustomerStmt, err = db.PrepareContext(ctx, forgetCodesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetCodesOfCustomer: %w", err)
@@ -143,6 +218,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.freeCallbacksBehindStmt, err = db.PrepareContext(ctx, freeCallbacksBehind); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeCallbacksBehind: %w", err)
+	}
+	if q.hasPlaceStmt, err = db.PrepareContext(ctx, hasPlace); err != nil {
+		return nil, fmt.Errorf("error preparing query HasPlace: %w", err)
+	}
+	if q.hastenRefundsStmt, err = db.PrepareContext(ctx, hastenRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query HastenRefunds: %w", err)
 	}
 	if q.holdCallbacksBehindStmt, err = db.PrepareContext(ctx, holdCallbacksBehind); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldCallbacksBehind: %w", err)
@@ -168,6 +249,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
+	if q.insertFindingStmt, err = db.PrepareContext(ctx, insertFinding); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertFinding: %w", err)
+	}
 	if q.insertPayoutStmt, err = db.PrepareContext(ctx, insertPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertPayout: %w", err)
 	}
@@ -177,11 +261,50 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertReceivingAccountStmt, err = db.PrepareContext(ctx, insertReceivingAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertReceivingAccount: %w", err)
 	}
+	if q.insertReconciliationStmt, err = db.PrepareContext(ctx, insertReconciliation); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertReconciliation: %w", err)
+	}
+	if q.insertRefundStmt, err = db.PrepareContext(ctx, insertRefund); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertRefund: %w", err)
+	}
+	if q.insertRefundAttemptStmt, err = db.PrepareContext(ctx, insertRefundAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertRefundAttempt: %w", err)
+	}
 	if q.insertTransactionStmt, err = db.PrepareContext(ctx, insertTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertTransaction: %w", err)
 	}
+	if q.inspectCustomerStmt, err = db.PrepareContext(ctx, inspectCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectCustomer: %w", err)
+	}
+	if q.inspectLeasesStmt, err = db.PrepareContext(ctx, inspectLeases); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectLeases: %w", err)
+	}
 	if q.inspectMovementStmt, err = db.PrepareContext(ctx, inspectMovement); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectMovement: %w", err)
+	}
+	if q.inspectOverdueCallbacksStmt, err = db.PrepareContext(ctx, inspectOverdueCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectOverdueCallbacks: %w", err)
+	}
+	if q.inspectOverdueReadyStmt, err = db.PrepareContext(ctx, inspectOverdueReady); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectOverdueReady: %w", err)
+	}
+	if q.inspectOverdueRefundsStmt, err = db.PrepareContext(ctx, inspectOverdueRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectOverdueRefunds: %w", err)
+	}
+	if q.inspectOverdueToPriceStmt, err = db.PrepareContext(ctx, inspectOverdueToPrice); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectOverdueToPrice: %w", err)
+	}
+	if q.inspectOverdueUnderWayStmt, err = db.PrepareContext(ctx, inspectOverdueUnderWay); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectOverdueUnderWay: %w", err)
+	}
+	if q.inspectPaymentsLikeStmt, err = db.PrepareContext(ctx, inspectPaymentsLike); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectPaymentsLike: %w", err)
+	}
+	if q.inspectPaymentsOfMemoStmt, err = db.PrepareContext(ctx, inspectPaymentsOfMemo); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectPaymentsOfMemo: %w", err)
+	}
+	if q.inspectQuoteStmt, err = db.PrepareContext(ctx, inspectQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectQuote: %w", err)
 	}
 	if q.inspectRefundStmt, err = db.PrepareContext(ctx, inspectRefund); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectRefund: %w", err)
@@ -189,8 +312,38 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.inspectRefundAttemptsStmt, err = db.PrepareContext(ctx, inspectRefundAttempts); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectRefundAttempts: %w", err)
 	}
+	if q.inspectRefundsOfPaymentStmt, err = db.PrepareContext(ctx, inspectRefundsOfPayment); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectRefundsOfPayment: %w", err)
+	}
 	if q.inspectRefundsOfTransactionStmt, err = db.PrepareContext(ctx, inspectRefundsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectRefundsOfTransaction: %w", err)
+	}
+	if q.inspectSampleOfCustomersStmt, err = db.PrepareContext(ctx, inspectSampleOfCustomers); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectSampleOfCustomers: %w", err)
+	}
+	if q.inspectSampleOfFilesStmt, err = db.PrepareContext(ctx, inspectSampleOfFiles); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectSampleOfFiles: %w", err)
+	}
+	if q.inspectSampleOfTransactionsStmt, err = db.PrepareContext(ctx, inspectSampleOfTransactions); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectSampleOfTransactions: %w", err)
+	}
+	if q.inspectSubjectsOfHashStmt, err = db.PrepareContext(ctx, inspectSubjectsOfHash); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectSubjectsOfHash: %w", err)
+	}
+	if q.inspectSubjectsOfIDStmt, err = db.PrepareContext(ctx, inspectSubjectsOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectSubjectsOfID: %w", err)
+	}
+	if q.inspectTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, inspectTransactionsOfCustomer); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectTransactionsOfCustomer: %w", err)
+	}
+	if q.inspectTransactionsOfMemoStmt, err = db.PrepareContext(ctx, inspectTransactionsOfMemo); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectTransactionsOfMemo: %w", err)
+	}
+	if q.inspectUnexplainedStmt, err = db.PrepareContext(ctx, inspectUnexplained); err != nil {
+		return nil, fmt.Errorf("error preparing query InspectUnexplained: %w", err)
+	}
+	if q.isRefundHashStmt, err = db.PrepareContext(ctx, isRefundHash); err != nil {
+		return nil, fmt.Errorf("error preparing query IsRefundHash: %w", err)
 	}
 	if q.judgeCustomerFieldStmt, err = db.PrepareContext(ctx, judgeCustomerField); err != nil {
 		return nil, fmt.Errorf("error preparing query JudgeCustomerField: %w", err)
@@ -210,6 +363,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.leaseFenceStmt, err = db.PrepareContext(ctx, leaseFence); err != nil {
 		return nil, fmt.Errorf("error preparing query LeaseFence: %w", err)
 	}
+	if q.leavePlaceStmt, err = db.PrepareContext(ctx, leavePlace); err != nil {
+		return nil, fmt.Errorf("error preparing query LeavePlace: %w", err)
+	}
 	if q.listAssetsStmt, err = db.PrepareContext(ctx, listAssets); err != nil {
 		return nil, fmt.Errorf("error preparing query ListAssets: %w", err)
 	}
@@ -222,11 +378,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listCustomersOfStatusStmt, err = db.PrepareContext(ctx, listCustomersOfStatus); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCustomersOfStatus: %w", err)
 	}
-	if q.listLeasesStmt, err = db.PrepareContext(ctx, listLeases); err != nil {
-		return nil, fmt.Errorf("error preparing query ListLeases: %w", err)
-	}
 	if q.listOpenPaymentsStmt, err = db.PrepareContext(ctx, listOpenPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListOpenPayments: %w", err)
+	}
+	if q.listOutgoingStmt, err = db.PrepareContext(ctx, listOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query ListOutgoing: %w", err)
 	}
 	if q.listPaymentsStmt, err = db.PrepareContext(ctx, listPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListPayments: %w", err)
@@ -236,6 +392,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listReceivingAccountsStmt, err = db.PrepareContext(ctx, listReceivingAccounts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListReceivingAccounts: %w", err)
+	}
+	if q.listReconciliationsStmt, err = db.PrepareContext(ctx, listReconciliations); err != nil {
+		return nil, fmt.Errorf("error preparing query ListReconciliations: %w", err)
+	}
+	if q.listRefundsStmt, err = db.PrepareContext(ctx, listRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query ListRefunds: %w", err)
 	}
 	if q.listTransactionsStmt, err = db.PrepareContext(ctx, listTransactions); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTransactions: %w", err)
@@ -258,8 +420,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.looseFilesOfAccountStmt, err = db.PrepareContext(ctx, looseFilesOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query LooseFilesOfAccount: %w", err)
 	}
+	if q.metaValueStmt, err = db.PrepareContext(ctx, metaValue); err != nil {
+		return nil, fmt.Errorf("error preparing query MetaValue: %w", err)
+	}
+	if q.metaValuesStmt, err = db.PrepareContext(ctx, metaValues); err != nil {
+		return nil, fmt.Errorf("error preparing query MetaValues: %w", err)
+	}
 	if q.moveCursorStmt, err = db.PrepareContext(ctx, moveCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query MoveCursor: %w", err)
+	}
+	if q.moveReconciliationStmt, err = db.PrepareContext(ctx, moveReconciliation); err != nil {
+		return nil, fmt.Errorf("error preparing query MoveReconciliation: %w", err)
+	}
+	if q.movementOfHashStmt, err = db.PrepareContext(ctx, movementOfHash); err != nil {
+		return nil, fmt.Errorf("error preparing query MovementOfHash: %w", err)
+	}
+	if q.movementsOfOperationStmt, err = db.PrepareContext(ctx, movementsOfOperation); err != nil {
+		return nil, fmt.Errorf("error preparing query MovementsOfOperation: %w", err)
 	}
 	if q.nameChainStmt, err = db.PrepareContext(ctx, nameChain); err != nil {
 		return nil, fmt.Errorf("error preparing query NameChain: %w", err)
@@ -267,32 +444,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.nextCallbackStmt, err = db.PrepareContext(ctx, nextCallback); err != nil {
 		return nil, fmt.Errorf("error preparing query NextCallback: %w", err)
 	}
-	if q.openPaymentsLikeStmt, err = db.PrepareContext(ctx, openPaymentsLike); err != nil {
-		return nil, fmt.Errorf("error preparing query OpenPaymentsLike: %w", err)
+	if q.nextRefundUsStmt, err = db.PrepareContext(ctx, nextRefundUs); err != nil {
+		return nil, fmt.Errorf("error preparing query NextRefundUs: %w", err)
+	}
+	if q.openDriftStmt, err = db.PrepareContext(ctx, openDrift); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenDrift: %w", err)
+	}
+	if q.openFindingsStmt, err = db.PrepareContext(ctx, openFindings); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenFindings: %w", err)
+	}
+	if q.openFindingsOfAccountStmt, err = db.PrepareContext(ctx, openFindingsOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenFindingsOfAccount: %w", err)
 	}
 	if q.openTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, openTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenTransactionsOfCustomer: %w", err)
 	}
-	if q.overdueCallbacksStmt, err = db.PrepareContext(ctx, overdueCallbacks); err != nil {
-		return nil, fmt.Errorf("error preparing query OverdueCallbacks: %w", err)
-	}
-	if q.overdueReadyStmt, err = db.PrepareContext(ctx, overdueReady); err != nil {
-		return nil, fmt.Errorf("error preparing query OverdueReady: %w", err)
-	}
-	if q.overdueRefundsStmt, err = db.PrepareContext(ctx, overdueRefunds); err != nil {
-		return nil, fmt.Errorf("error preparing query OverdueRefunds: %w", err)
-	}
-	if q.overdueToPriceStmt, err = db.PrepareContext(ctx, overdueToPrice); err != nil {
-		return nil, fmt.Errorf("error preparing query OverdueToPrice: %w", err)
-	}
-	if q.overdueUnderWayStmt, err = db.PrepareContext(ctx, overdueUnderWay); err != nil {
-		return nil, fmt.Errorf("error preparing query OverdueUnderWay: %w", err)
-	}
 	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
 	}
-	if q.paymentsOfMemoStmt, err = db.PrepareContext(ctx, paymentsOfMemo); err != nil {
-		return nil, fmt.Errorf("error preparing query PaymentsOfMemo: %w", err)
+	if q.paymentsCreditedToStmt, err = db.PrepareContext(ctx, paymentsCreditedTo); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentsCreditedTo: %w", err)
+	}
+	if q.paymentsNeverRefundedStmt, err = db.PrepareContext(ctx, paymentsNeverRefunded); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentsNeverRefunded: %w", err)
 	}
 	if q.paymentsOfTransactionStmt, err = db.PrepareContext(ctx, paymentsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentsOfTransaction: %w", err)
@@ -306,8 +480,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.payoutsToPriceStmt, err = db.PrepareContext(ctx, payoutsToPrice); err != nil {
 		return nil, fmt.Errorf("error preparing query PayoutsToPrice: %w", err)
 	}
+	if q.payoutsUnderLeaseStmt, err = db.PrepareContext(ctx, payoutsUnderLease); err != nil {
+		return nil, fmt.Errorf("error preparing query PayoutsUnderLease: %w", err)
+	}
 	if q.personOfAccountStmt, err = db.PrepareContext(ctx, personOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query PersonOfAccount: %w", err)
+	}
+	if q.postponeRefundStmt, err = db.PrepareContext(ctx, postponeRefund); err != nil {
+		return nil, fmt.Errorf("error preparing query PostponeRefund: %w", err)
+	}
+	if q.postponeRefundsStmt, err = db.PrepareContext(ctx, postponeRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query PostponeRefunds: %w", err)
 	}
 	if q.pricePayoutStmt, err = db.PrepareContext(ctx, pricePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query PricePayout: %w", err)
@@ -321,6 +504,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.pruneFilesStmt, err = db.PrepareContext(ctx, pruneFiles); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneFiles: %w", err)
 	}
+	if q.prunePlacesStmt, err = db.PrepareContext(ctx, prunePlaces); err != nil {
+		return nil, fmt.Errorf("error preparing query PrunePlaces: %w", err)
+	}
 	if q.pruneQuotesStmt, err = db.PrepareContext(ctx, pruneQuotes); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneQuotes: %w", err)
 	}
@@ -330,14 +516,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putCustomerValueStmt, err = db.PrepareContext(ctx, putCustomerValue); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCustomerValue: %w", err)
 	}
+	if q.putReconciledBalanceStmt, err = db.PrepareContext(ctx, putReconciledBalance); err != nil {
+		return nil, fmt.Errorf("error preparing query PutReconciledBalance: %w", err)
+	}
 	if q.putSubscriptionStmt, err = db.PrepareContext(ctx, putSubscription); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubscription: %w", err)
 	}
 	if q.putVerificationCodeStmt, err = db.PrepareContext(ctx, putVerificationCode); err != nil {
 		return nil, fmt.Errorf("error preparing query PutVerificationCode: %w", err)
-	}
-	if q.quoteByIDStmt, err = db.PrepareContext(ctx, quoteByID); err != nil {
-		return nil, fmt.Errorf("error preparing query QuoteByID: %w", err)
 	}
 	if q.quoteOfOwnerStmt, err = db.PrepareContext(ctx, quoteOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query QuoteOfOwner: %w", err)
@@ -345,11 +531,41 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.receivingAccountStmt, err = db.PrepareContext(ctx, receivingAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivingAccount: %w", err)
 	}
+	if q.reconciledBalancesStmt, err = db.PrepareContext(ctx, reconciledBalances); err != nil {
+		return nil, fmt.Errorf("error preparing query ReconciledBalances: %w", err)
+	}
+	if q.reconciliationOfAccountStmt, err = db.PrepareContext(ctx, reconciliationOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query ReconciliationOfAccount: %w", err)
+	}
 	if q.redeemQuoteStmt, err = db.PrepareContext(ctx, redeemQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query RedeemQuote: %w", err)
 	}
+	if q.refundAttemptInFlightStmt, err = db.PrepareContext(ctx, refundAttemptInFlight); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundAttemptInFlight: %w", err)
+	}
+	if q.refundAttemptsStmt, err = db.PrepareContext(ctx, refundAttempts); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundAttempts: %w", err)
+	}
+	if q.refundByIDStmt, err = db.PrepareContext(ctx, refundByID); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundByID: %w", err)
+	}
+	if q.refundedBeforeStmt, err = db.PrepareContext(ctx, refundedBefore); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundedBefore: %w", err)
+	}
+	if q.refundedByItselfSinceStmt, err = db.PrepareContext(ctx, refundedByItselfSince); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundedByItselfSince: %w", err)
+	}
+	if q.refundsAwaitLedgerStmt, err = db.PrepareContext(ctx, refundsAwaitLedger); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundsAwaitLedger: %w", err)
+	}
+	if q.refundsLikeMovementStmt, err = db.PrepareContext(ctx, refundsLikeMovement); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundsLikeMovement: %w", err)
+	}
 	if q.refundsOfPaymentStmt, err = db.PrepareContext(ctx, refundsOfPayment); err != nil {
 		return nil, fmt.Errorf("error preparing query RefundsOfPayment: %w", err)
+	}
+	if q.refundsOfTransactionStmt, err = db.PrepareContext(ctx, refundsOfTransaction); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundsOfTransaction: %w", err)
 	}
 	if q.releasableTransactionsStmt, err = db.PrepareContext(ctx, releasableTransactions); err != nil {
 		return nil, fmt.Errorf("error preparing query ReleasableTransactions: %w", err)
@@ -359,6 +575,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.rememberedAnswerStmt, err = db.PrepareContext(ctx, rememberedAnswer); err != nil {
 		return nil, fmt.Errorf("error preparing query RememberedAnswer: %w", err)
+	}
+	if q.restoredMarkStmt, err = db.PrepareContext(ctx, restoredMark); err != nil {
+		return nil, fmt.Errorf("error preparing query RestoredMark: %w", err)
 	}
 	if q.rewindCursorStmt, err = db.PrepareContext(ctx, rewindCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query RewindCursor: %w", err)
@@ -372,23 +591,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.rewrapTransactionStmt, err = db.PrepareContext(ctx, rewrapTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query RewrapTransaction: %w", err)
 	}
-	if q.sampleOfCustomersStmt, err = db.PrepareContext(ctx, sampleOfCustomers); err != nil {
-		return nil, fmt.Errorf("error preparing query SampleOfCustomers: %w", err)
-	}
-	if q.sampleOfFilesStmt, err = db.PrepareContext(ctx, sampleOfFiles); err != nil {
-		return nil, fmt.Errorf("error preparing query SampleOfFiles: %w", err)
-	}
-	if q.sampleOfTransactionsStmt, err = db.PrepareContext(ctx, sampleOfTransactions); err != nil {
-		return nil, fmt.Errorf("error preparing query SampleOfTransactions: %w", err)
-	}
 	if q.sealedFileStmt, err = db.PrepareContext(ctx, sealedFile); err != nil {
 		return nil, fmt.Errorf("error preparing query SealedFile: %w", err)
 	}
 	if q.sealedTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, sealedTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query SealedTransactionsOfCustomer: %w", err)
 	}
+	if q.seenOutgoingStmt, err = db.PrepareContext(ctx, seenOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query SeenOutgoing: %w", err)
+	}
 	if q.seenPaymentsStmt, err = db.PrepareContext(ctx, seenPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query SeenPayments: %w", err)
+	}
+	if q.setMetaStmt, err = db.PrepareContext(ctx, setMeta); err != nil {
+		return nil, fmt.Errorf("error preparing query SetMeta: %w", err)
 	}
 	if q.settleCallbackStmt, err = db.PrepareContext(ctx, settleCallback); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleCallback: %w", err)
@@ -399,12 +615,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.statusesOfCustomerStmt, err = db.PrepareContext(ctx, statusesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query StatusesOfCustomer: %w", err)
 	}
-	if q.subjectsOfHashStmt, err = db.PrepareContext(ctx, subjectsOfHash); err != nil {
-		return nil, fmt.Errorf("error preparing query SubjectsOfHash: %w", err)
-	}
-	if q.subjectsOfIDStmt, err = db.PrepareContext(ctx, subjectsOfID); err != nil {
-		return nil, fmt.Errorf("error preparing query SubjectsOfID: %w", err)
-	}
 	if q.takeCursorStmt, err = db.PrepareContext(ctx, takeCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeCursor: %w", err)
 	}
@@ -413,6 +623,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.takeLeaseStmt, err = db.PrepareContext(ctx, takeLease); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeLease: %w", err)
+	}
+	if q.takePlaceStmt, err = db.PrepareContext(ctx, takePlace); err != nil {
+		return nil, fmt.Errorf("error preparing query TakePlace: %w", err)
 	}
 	if q.textFieldsOfCustomerStmt, err = db.PrepareContext(ctx, textFieldsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query TextFieldsOfCustomer: %w", err)
@@ -426,14 +639,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.transactionOfOwnerStmt, err = db.PrepareContext(ctx, transactionOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionOfOwner: %w", err)
 	}
-	if q.transactionsOfCustomerStmt, err = db.PrepareContext(ctx, transactionsOfCustomer); err != nil {
-		return nil, fmt.Errorf("error preparing query TransactionsOfCustomer: %w", err)
-	}
-	if q.transactionsOfMemoStmt, err = db.PrepareContext(ctx, transactionsOfMemo); err != nil {
-		return nil, fmt.Errorf("error preparing query TransactionsOfMemo: %w", err)
-	}
 	if q.transactionsToRewrapStmt, err = db.PrepareContext(ctx, transactionsToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionsToRewrap: %w", err)
+	}
+	if q.uncreditedPaymentsStmt, err = db.PrepareContext(ctx, uncreditedPayments); err != nil {
+		return nil, fmt.Errorf("error preparing query UncreditedPayments: %w", err)
+	}
+	if q.uncreditedRefundsStmt, err = db.PrepareContext(ctx, uncreditedRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query UncreditedRefunds: %w", err)
+	}
+	if q.unexplainedMovementStmt, err = db.PrepareContext(ctx, unexplainedMovement); err != nil {
+		return nil, fmt.Errorf("error preparing query UnexplainedMovement: %w", err)
 	}
 	if q.unexplainedMovementsStmt, err = db.PrepareContext(ctx, unexplainedMovements); err != nil {
 		return nil, fmt.Errorf("error preparing query UnexplainedMovements: %w", err)
@@ -447,8 +663,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateCustomerStmt, err = db.PrepareContext(ctx, updateCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateCustomer: %w", err)
 	}
+	if q.updateFindingStmt, err = db.PrepareContext(ctx, updateFinding); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateFinding: %w", err)
+	}
+	if q.updatePaymentStmt, err = db.PrepareContext(ctx, updatePayment); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdatePayment: %w", err)
+	}
+	if q.updatePaymentRefundsStmt, err = db.PrepareContext(ctx, updatePaymentRefunds); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdatePaymentRefunds: %w", err)
+	}
 	if q.updatePayoutStmt, err = db.PrepareContext(ctx, updatePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdatePayout: %w", err)
+	}
+	if q.updateRefundStmt, err = db.PrepareContext(ctx, updateRefund); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateRefund: %w", err)
 	}
 	if q.updateSeedStmt, err = db.PrepareContext(ctx, updateSeed); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateSeed: %w", err)
@@ -469,9 +697,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing abandonCustomerCallbacksStmt: %w", cerr)
 		}
 	}
+	if q.accountsWithRefundsStmt != nil {
+		if cerr := q.accountsWithRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing accountsWithRefundsStmt: %w", cerr)
+		}
+	}
 	if q.answerOrPeopleStmt != nil {
 		if cerr := q.answerOrPeopleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing answerOrPeopleStmt: %w", cerr)
+		}
+	}
+	if q.answerRefundAttemptStmt != nil {
+		if cerr := q.answerRefundAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing answerRefundAttemptStmt: %w", cerr)
 		}
 	}
 	if q.answersOfPayoutStmt != nil {
@@ -489,6 +727,46 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing attemptsOfPayoutStmt: %w", cerr)
 		}
 	}
+	if q.bookedCreditsStmt != nil {
+		if cerr := q.bookedCreditsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bookedCreditsStmt: %w", cerr)
+		}
+	}
+	if q.bookedOutgoingStmt != nil {
+		if cerr := q.bookedOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bookedOutgoingStmt: %w", cerr)
+		}
+	}
+	if q.bookedPaymentsStmt != nil {
+		if cerr := q.bookedPaymentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bookedPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.bookedPayoutsStmt != nil {
+		if cerr := q.bookedPayoutsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bookedPayoutsStmt: %w", cerr)
+		}
+	}
+	if q.bookedRefundsStmt != nil {
+		if cerr := q.bookedRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bookedRefundsStmt: %w", cerr)
+		}
+	}
+	if q.booksOfTransactionsStmt != nil {
+		if cerr := q.booksOfTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing booksOfTransactionsStmt: %w", cerr)
+		}
+	}
+	if q.bumpRefundAttemptStmt != nil {
+		if cerr := q.bumpRefundAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bumpRefundAttemptStmt: %w", cerr)
+		}
+	}
+	if q.bytesOfAccountStmt != nil {
+		if cerr := q.bytesOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bytesOfAccountStmt: %w", cerr)
+		}
+	}
 	if q.callbacksOfSubjectStmt != nil {
 		if cerr := q.callbacksOfSubjectStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing callbacksOfSubjectStmt: %w", cerr)
@@ -499,9 +777,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing chainNameStmt: %w", cerr)
 		}
 	}
+	if q.claimRefundAttemptStmt != nil {
+		if cerr := q.claimRefundAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing claimRefundAttemptStmt: %w", cerr)
+		}
+	}
 	if q.codesOfCustomerStmt != nil {
 		if cerr := q.codesOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing codesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.countCustomersOfAccountStmt != nil {
+		if cerr := q.countCustomersOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCustomersOfAccountStmt: %w", cerr)
 		}
 	}
 	if q.countDownCodeStmt != nil {
@@ -514,9 +802,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countFundedTransactionsOfCustomerStmt: %w", cerr)
 		}
 	}
+	if q.countGuessStmt != nil {
+		if cerr := q.countGuessStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countGuessStmt: %w", cerr)
+		}
+	}
 	if q.countOpenPaymentsStmt != nil {
 		if cerr := q.countOpenPaymentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countOpenPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.countPlacesStmt != nil {
+		if cerr := q.countPlacesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPlacesStmt: %w", cerr)
+		}
+	}
+	if q.countRefundsStmt != nil {
+		if cerr := q.countRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countRefundsStmt: %w", cerr)
+		}
+	}
+	if q.countSentCodeStmt != nil {
+		if cerr := q.countSentCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countSentCodeStmt: %w", cerr)
+		}
+	}
+	if q.countUnexplainedMovementsStmt != nil {
+		if cerr := q.countUnexplainedMovementsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUnexplainedMovementsStmt: %w", cerr)
 		}
 	}
 	if q.countUnsettledTransactionsOfCustomerStmt != nil {
@@ -539,11 +852,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing customerByOwnerStmt: %w", cerr)
 		}
 	}
-	if q.customerEvenDeletedStmt != nil {
-		if cerr := q.customerEvenDeletedStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing customerEvenDeletedStmt: %w", cerr)
-		}
-	}
 	if q.customerOfAccountStmt != nil {
 		if cerr := q.customerOfAccountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing customerOfAccountStmt: %w", cerr)
@@ -564,6 +872,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing customersToRewrapStmt: %w", cerr)
 		}
 	}
+	if q.deleteReconciledBalancesStmt != nil {
+		if cerr := q.deleteReconciledBalancesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteReconciledBalancesStmt: %w", cerr)
+		}
+	}
+	if q.deleteReconciliationStmt != nil {
+		if cerr := q.deleteReconciliationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteReconciliationStmt: %w", cerr)
+		}
+	}
 	if q.deletedCustomerStmt != nil {
 		if cerr := q.deletedCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deletedCustomerStmt: %w", cerr)
@@ -577,6 +895,16 @@ func (q *Queries) Close() error {
 	if q.dueCallbacksStmt != nil {
 		if cerr := q.dueCallbacksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dueCallbacksStmt: %w", cerr)
+		}
+	}
+	if q.dueRefundStmt != nil {
+		if cerr := q.dueRefundStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dueRefundStmt: %w", cerr)
+		}
+	}
+	if q.endRefundAttemptStmt != nil {
+		if cerr := q.endRefundAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing endRefundAttemptStmt: %w", cerr)
 		}
 	}
 	if q.endSubscriptionStmt != nil {
@@ -604,9 +932,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing eventsOfSubjectStmt: %w", cerr)
 		}
 	}
+	if q.eventsOfSubjectNumberStmt != nil {
+		if cerr := q.eventsOfSubjectNumberStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eventsOfSubjectNumberStmt: %w", cerr)
+		}
+	}
 	if q.expiredTransactionsStmt != nil {
 		if cerr := q.expiredTransactionsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing expiredTransactionsStmt: %w", cerr)
+		}
+	}
+	if q.explainAsRefundStmt != nil {
+		if cerr := q.explainAsRefundStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing explainAsRefundStmt: %w", cerr)
+		}
+	}
+	if q.explainMovementStmt != nil {
+		if cerr := q.explainMovementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing explainMovementStmt: %w", cerr)
 		}
 	}
 	if q.fieldsOfCustomerStmt != nil {
@@ -632,6 +975,16 @@ func (q *Queries) Close() error {
 	if q.filesToRewrapStmt != nil {
 		if cerr := q.filesToRewrapStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing filesToRewrapStmt: %w", cerr)
+		}
+	}
+	if q.findingByIDStmt != nil {
+		if cerr := q.findingByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing findingByIDStmt: %w", cerr)
+		}
+	}
+	if q.findingLikeStmt != nil {
+		if cerr := q.findingLikeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing findingLikeStmt: %w", cerr)
 		}
 	}
 	if q.forgetCodesOfCustomerStmt != nil {
@@ -662,6 +1015,16 @@ func (q *Queries) Close() error {
 	if q.freeCallbacksBehindStmt != nil {
 		if cerr := q.freeCallbacksBehindStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing freeCallbacksBehindStmt: %w", cerr)
+		}
+	}
+	if q.hasPlaceStmt != nil {
+		if cerr := q.hasPlaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasPlaceStmt: %w", cerr)
+		}
+	}
+	if q.hastenRefundsStmt != nil {
+		if cerr := q.hastenRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hastenRefundsStmt: %w", cerr)
 		}
 	}
 	if q.holdCallbacksBehindStmt != nil {
@@ -704,6 +1067,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
 		}
 	}
+	if q.insertFindingStmt != nil {
+		if cerr := q.insertFindingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertFindingStmt: %w", cerr)
+		}
+	}
 	if q.insertPayoutStmt != nil {
 		if cerr := q.insertPayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertPayoutStmt: %w", cerr)
@@ -719,14 +1087,79 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertReceivingAccountStmt: %w", cerr)
 		}
 	}
+	if q.insertReconciliationStmt != nil {
+		if cerr := q.insertReconciliationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertReconciliationStmt: %w", cerr)
+		}
+	}
+	if q.insertRefundStmt != nil {
+		if cerr := q.insertRefundStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertRefundStmt: %w", cerr)
+		}
+	}
+	if q.insertRefundAttemptStmt != nil {
+		if cerr := q.insertRefundAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertRefundAttemptStmt: %w", cerr)
+		}
+	}
 	if q.insertTransactionStmt != nil {
 		if cerr := q.insertTransactionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertTransactionStmt: %w", cerr)
 		}
 	}
+	if q.inspectCustomerStmt != nil {
+		if cerr := q.inspectCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectCustomerStmt: %w", cerr)
+		}
+	}
+	if q.inspectLeasesStmt != nil {
+		if cerr := q.inspectLeasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectLeasesStmt: %w", cerr)
+		}
+	}
 	if q.inspectMovementStmt != nil {
 		if cerr := q.inspectMovementStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inspectMovementStmt: %w", cerr)
+		}
+	}
+	if q.inspectOverdueCallbacksStmt != nil {
+		if cerr := q.inspectOverdueCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectOverdueCallbacksStmt: %w", cerr)
+		}
+	}
+	if q.inspectOverdueReadyStmt != nil {
+		if cerr := q.inspectOverdueReadyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectOverdueReadyStmt: %w", cerr)
+		}
+	}
+	if q.inspectOverdueRefundsStmt != nil {
+		if cerr := q.inspectOverdueRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectOverdueRefundsStmt: %w", cerr)
+		}
+	}
+	if q.inspectOverdueToPriceStmt != nil {
+		if cerr := q.inspectOverdueToPriceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectOverdueToPriceStmt: %w", cerr)
+		}
+	}
+	if q.inspectOverdueUnderWayStmt != nil {
+		if cerr := q.inspectOverdueUnderWayStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectOverdueUnderWayStmt: %w", cerr)
+		}
+	}
+	if q.inspectPaymentsLikeStmt != nil {
+		if cerr := q.inspectPaymentsLikeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectPaymentsLikeStmt: %w", cerr)
+		}
+	}
+	if q.inspectPaymentsOfMemoStmt != nil {
+		if cerr := q.inspectPaymentsOfMemoStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectPaymentsOfMemoStmt: %w", cerr)
+		}
+	}
+	if q.inspectQuoteStmt != nil {
+		if cerr := q.inspectQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectQuoteStmt: %w", cerr)
 		}
 	}
 	if q.inspectRefundStmt != nil {
@@ -739,9 +1172,59 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing inspectRefundAttemptsStmt: %w", cerr)
 		}
 	}
+	if q.inspectRefundsOfPaymentStmt != nil {
+		if cerr := q.inspectRefundsOfPaymentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectRefundsOfPaymentStmt: %w", cerr)
+		}
+	}
 	if q.inspectRefundsOfTransactionStmt != nil {
 		if cerr := q.inspectRefundsOfTransactionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inspectRefundsOfTransactionStmt: %w", cerr)
+		}
+	}
+	if q.inspectSampleOfCustomersStmt != nil {
+		if cerr := q.inspectSampleOfCustomersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectSampleOfCustomersStmt: %w", cerr)
+		}
+	}
+	if q.inspectSampleOfFilesStmt != nil {
+		if cerr := q.inspectSampleOfFilesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectSampleOfFilesStmt: %w", cerr)
+		}
+	}
+	if q.inspectSampleOfTransactionsStmt != nil {
+		if cerr := q.inspectSampleOfTransactionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectSampleOfTransactionsStmt: %w", cerr)
+		}
+	}
+	if q.inspectSubjectsOfHashStmt != nil {
+		if cerr := q.inspectSubjectsOfHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectSubjectsOfHashStmt: %w", cerr)
+		}
+	}
+	if q.inspectSubjectsOfIDStmt != nil {
+		if cerr := q.inspectSubjectsOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectSubjectsOfIDStmt: %w", cerr)
+		}
+	}
+	if q.inspectTransactionsOfCustomerStmt != nil {
+		if cerr := q.inspectTransactionsOfCustomerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.inspectTransactionsOfMemoStmt != nil {
+		if cerr := q.inspectTransactionsOfMemoStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectTransactionsOfMemoStmt: %w", cerr)
+		}
+	}
+	if q.inspectUnexplainedStmt != nil {
+		if cerr := q.inspectUnexplainedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inspectUnexplainedStmt: %w", cerr)
+		}
+	}
+	if q.isRefundHashStmt != nil {
+		if cerr := q.isRefundHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing isRefundHashStmt: %w", cerr)
 		}
 	}
 	if q.judgeCustomerFieldStmt != nil {
@@ -774,6 +1257,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing leaseFenceStmt: %w", cerr)
 		}
 	}
+	if q.leavePlaceStmt != nil {
+		if cerr := q.leavePlaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leavePlaceStmt: %w", cerr)
+		}
+	}
 	if q.listAssetsStmt != nil {
 		if cerr := q.listAssetsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listAssetsStmt: %w", cerr)
@@ -794,14 +1282,14 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listCustomersOfStatusStmt: %w", cerr)
 		}
 	}
-	if q.listLeasesStmt != nil {
-		if cerr := q.listLeasesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listLeasesStmt: %w", cerr)
-		}
-	}
 	if q.listOpenPaymentsStmt != nil {
 		if cerr := q.listOpenPaymentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listOpenPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.listOutgoingStmt != nil {
+		if cerr := q.listOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listOutgoingStmt: %w", cerr)
 		}
 	}
 	if q.listPaymentsStmt != nil {
@@ -817,6 +1305,16 @@ func (q *Queries) Close() error {
 	if q.listReceivingAccountsStmt != nil {
 		if cerr := q.listReceivingAccountsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listReceivingAccountsStmt: %w", cerr)
+		}
+	}
+	if q.listReconciliationsStmt != nil {
+		if cerr := q.listReconciliationsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listReconciliationsStmt: %w", cerr)
+		}
+	}
+	if q.listRefundsStmt != nil {
+		if cerr := q.listRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listRefundsStmt: %w", cerr)
 		}
 	}
 	if q.listTransactionsStmt != nil {
@@ -854,9 +1352,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing looseFilesOfAccountStmt: %w", cerr)
 		}
 	}
+	if q.metaValueStmt != nil {
+		if cerr := q.metaValueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing metaValueStmt: %w", cerr)
+		}
+	}
+	if q.metaValuesStmt != nil {
+		if cerr := q.metaValuesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing metaValuesStmt: %w", cerr)
+		}
+	}
 	if q.moveCursorStmt != nil {
 		if cerr := q.moveCursorStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing moveCursorStmt: %w", cerr)
+		}
+	}
+	if q.moveReconciliationStmt != nil {
+		if cerr := q.moveReconciliationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing moveReconciliationStmt: %w", cerr)
+		}
+	}
+	if q.movementOfHashStmt != nil {
+		if cerr := q.movementOfHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing movementOfHashStmt: %w", cerr)
+		}
+	}
+	if q.movementsOfOperationStmt != nil {
+		if cerr := q.movementsOfOperationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing movementsOfOperationStmt: %w", cerr)
 		}
 	}
 	if q.nameChainStmt != nil {
@@ -869,9 +1392,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing nextCallbackStmt: %w", cerr)
 		}
 	}
-	if q.openPaymentsLikeStmt != nil {
-		if cerr := q.openPaymentsLikeStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing openPaymentsLikeStmt: %w", cerr)
+	if q.nextRefundUsStmt != nil {
+		if cerr := q.nextRefundUsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing nextRefundUsStmt: %w", cerr)
+		}
+	}
+	if q.openDriftStmt != nil {
+		if cerr := q.openDriftStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openDriftStmt: %w", cerr)
+		}
+	}
+	if q.openFindingsStmt != nil {
+		if cerr := q.openFindingsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openFindingsStmt: %w", cerr)
+		}
+	}
+	if q.openFindingsOfAccountStmt != nil {
+		if cerr := q.openFindingsOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openFindingsOfAccountStmt: %w", cerr)
 		}
 	}
 	if q.openTransactionsOfCustomerStmt != nil {
@@ -879,39 +1417,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openTransactionsOfCustomerStmt: %w", cerr)
 		}
 	}
-	if q.overdueCallbacksStmt != nil {
-		if cerr := q.overdueCallbacksStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing overdueCallbacksStmt: %w", cerr)
-		}
-	}
-	if q.overdueReadyStmt != nil {
-		if cerr := q.overdueReadyStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing overdueReadyStmt: %w", cerr)
-		}
-	}
-	if q.overdueRefundsStmt != nil {
-		if cerr := q.overdueRefundsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing overdueRefundsStmt: %w", cerr)
-		}
-	}
-	if q.overdueToPriceStmt != nil {
-		if cerr := q.overdueToPriceStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing overdueToPriceStmt: %w", cerr)
-		}
-	}
-	if q.overdueUnderWayStmt != nil {
-		if cerr := q.overdueUnderWayStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing overdueUnderWayStmt: %w", cerr)
-		}
-	}
 	if q.paymentByIDStmt != nil {
 		if cerr := q.paymentByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing paymentByIDStmt: %w", cerr)
 		}
 	}
-	if q.paymentsOfMemoStmt != nil {
-		if cerr := q.paymentsOfMemoStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing paymentsOfMemoStmt: %w", cerr)
+	if q.paymentsCreditedToStmt != nil {
+		if cerr := q.paymentsCreditedToStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentsCreditedToStmt: %w", cerr)
+		}
+	}
+	if q.paymentsNeverRefundedStmt != nil {
+		if cerr := q.paymentsNeverRefundedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentsNeverRefundedStmt: %w", cerr)
 		}
 	}
 	if q.paymentsOfTransactionStmt != nil {
@@ -934,9 +1452,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing payoutsToPriceStmt: %w", cerr)
 		}
 	}
+	if q.payoutsUnderLeaseStmt != nil {
+		if cerr := q.payoutsUnderLeaseStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing payoutsUnderLeaseStmt: %w", cerr)
+		}
+	}
 	if q.personOfAccountStmt != nil {
 		if cerr := q.personOfAccountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing personOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.postponeRefundStmt != nil {
+		if cerr := q.postponeRefundStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing postponeRefundStmt: %w", cerr)
+		}
+	}
+	if q.postponeRefundsStmt != nil {
+		if cerr := q.postponeRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing postponeRefundsStmt: %w", cerr)
 		}
 	}
 	if q.pricePayoutStmt != nil {
@@ -959,6 +1492,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing pruneFilesStmt: %w", cerr)
 		}
 	}
+	if q.prunePlacesStmt != nil {
+		if cerr := q.prunePlacesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing prunePlacesStmt: %w", cerr)
+		}
+	}
 	if q.pruneQuotesStmt != nil {
 		if cerr := q.pruneQuotesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pruneQuotesStmt: %w", cerr)
@@ -974,6 +1512,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putCustomerValueStmt: %w", cerr)
 		}
 	}
+	if q.putReconciledBalanceStmt != nil {
+		if cerr := q.putReconciledBalanceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putReconciledBalanceStmt: %w", cerr)
+		}
+	}
 	if q.putSubscriptionStmt != nil {
 		if cerr := q.putSubscriptionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putSubscriptionStmt: %w", cerr)
@@ -982,11 +1525,6 @@ func (q *Queries) Close() error {
 	if q.putVerificationCodeStmt != nil {
 		if cerr := q.putVerificationCodeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putVerificationCodeStmt: %w", cerr)
-		}
-	}
-	if q.quoteByIDStmt != nil {
-		if cerr := q.quoteByIDStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing quoteByIDStmt: %w", cerr)
 		}
 	}
 	if q.quoteOfOwnerStmt != nil {
@@ -999,14 +1537,64 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing receivingAccountStmt: %w", cerr)
 		}
 	}
+	if q.reconciledBalancesStmt != nil {
+		if cerr := q.reconciledBalancesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reconciledBalancesStmt: %w", cerr)
+		}
+	}
+	if q.reconciliationOfAccountStmt != nil {
+		if cerr := q.reconciliationOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reconciliationOfAccountStmt: %w", cerr)
+		}
+	}
 	if q.redeemQuoteStmt != nil {
 		if cerr := q.redeemQuoteStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing redeemQuoteStmt: %w", cerr)
 		}
 	}
+	if q.refundAttemptInFlightStmt != nil {
+		if cerr := q.refundAttemptInFlightStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundAttemptInFlightStmt: %w", cerr)
+		}
+	}
+	if q.refundAttemptsStmt != nil {
+		if cerr := q.refundAttemptsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundAttemptsStmt: %w", cerr)
+		}
+	}
+	if q.refundByIDStmt != nil {
+		if cerr := q.refundByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundByIDStmt: %w", cerr)
+		}
+	}
+	if q.refundedBeforeStmt != nil {
+		if cerr := q.refundedBeforeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundedBeforeStmt: %w", cerr)
+		}
+	}
+	if q.refundedByItselfSinceStmt != nil {
+		if cerr := q.refundedByItselfSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundedByItselfSinceStmt: %w", cerr)
+		}
+	}
+	if q.refundsAwaitLedgerStmt != nil {
+		if cerr := q.refundsAwaitLedgerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundsAwaitLedgerStmt: %w", cerr)
+		}
+	}
+	if q.refundsLikeMovementStmt != nil {
+		if cerr := q.refundsLikeMovementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundsLikeMovementStmt: %w", cerr)
+		}
+	}
 	if q.refundsOfPaymentStmt != nil {
 		if cerr := q.refundsOfPaymentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing refundsOfPaymentStmt: %w", cerr)
+		}
+	}
+	if q.refundsOfTransactionStmt != nil {
+		if cerr := q.refundsOfTransactionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundsOfTransactionStmt: %w", cerr)
 		}
 	}
 	if q.releasableTransactionsStmt != nil {
@@ -1022,6 +1610,11 @@ func (q *Queries) Close() error {
 	if q.rememberedAnswerStmt != nil {
 		if cerr := q.rememberedAnswerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing rememberedAnswerStmt: %w", cerr)
+		}
+	}
+	if q.restoredMarkStmt != nil {
+		if cerr := q.restoredMarkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing restoredMarkStmt: %w", cerr)
 		}
 	}
 	if q.rewindCursorStmt != nil {
@@ -1044,21 +1637,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing rewrapTransactionStmt: %w", cerr)
 		}
 	}
-	if q.sampleOfCustomersStmt != nil {
-		if cerr := q.sampleOfCustomersStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing sampleOfCustomersStmt: %w", cerr)
-		}
-	}
-	if q.sampleOfFilesStmt != nil {
-		if cerr := q.sampleOfFilesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing sampleOfFilesStmt: %w", cerr)
-		}
-	}
-	if q.sampleOfTransactionsStmt != nil {
-		if cerr := q.sampleOfTransactionsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing sampleOfTransactionsStmt: %w", cerr)
-		}
-	}
 	if q.sealedFileStmt != nil {
 		if cerr := q.sealedFileStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sealedFileStmt: %w", cerr)
@@ -1069,9 +1647,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing sealedTransactionsOfCustomerStmt: %w", cerr)
 		}
 	}
+	if q.seenOutgoingStmt != nil {
+		if cerr := q.seenOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing seenOutgoingStmt: %w", cerr)
+		}
+	}
 	if q.seenPaymentsStmt != nil {
 		if cerr := q.seenPaymentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing seenPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.setMetaStmt != nil {
+		if cerr := q.setMetaStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setMetaStmt: %w", cerr)
 		}
 	}
 	if q.settleCallbackStmt != nil {
@@ -1089,16 +1677,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing statusesOfCustomerStmt: %w", cerr)
 		}
 	}
-	if q.subjectsOfHashStmt != nil {
-		if cerr := q.subjectsOfHashStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing subjectsOfHashStmt: %w", cerr)
-		}
-	}
-	if q.subjectsOfIDStmt != nil {
-		if cerr := q.subjectsOfIDStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing subjectsOfIDStmt: %w", cerr)
-		}
-	}
 	if q.takeCursorStmt != nil {
 		if cerr := q.takeCursorStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeCursorStmt: %w", cerr)
@@ -1112,6 +1690,11 @@ func (q *Queries) Close() error {
 	if q.takeLeaseStmt != nil {
 		if cerr := q.takeLeaseStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeLeaseStmt: %w", cerr)
+		}
+	}
+	if q.takePlaceStmt != nil {
+		if cerr := q.takePlaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takePlaceStmt: %w", cerr)
 		}
 	}
 	if q.textFieldsOfCustomerStmt != nil {
@@ -1134,19 +1717,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing transactionOfOwnerStmt: %w", cerr)
 		}
 	}
-	if q.transactionsOfCustomerStmt != nil {
-		if cerr := q.transactionsOfCustomerStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing transactionsOfCustomerStmt: %w", cerr)
-		}
-	}
-	if q.transactionsOfMemoStmt != nil {
-		if cerr := q.transactionsOfMemoStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing transactionsOfMemoStmt: %w", cerr)
-		}
-	}
 	if q.transactionsToRewrapStmt != nil {
 		if cerr := q.transactionsToRewrapStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing transactionsToRewrapStmt: %w", cerr)
+		}
+	}
+	if q.uncreditedPaymentsStmt != nil {
+		if cerr := q.uncreditedPaymentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing uncreditedPaymentsStmt: %w", cerr)
+		}
+	}
+	if q.uncreditedRefundsStmt != nil {
+		if cerr := q.uncreditedRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing uncreditedRefundsStmt: %w", cerr)
+		}
+	}
+	if q.unexplainedMovementStmt != nil {
+		if cerr := q.unexplainedMovementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unexplainedMovementStmt: %w", cerr)
 		}
 	}
 	if q.unexplainedMovementsStmt != nil {
@@ -1169,9 +1757,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateCustomerStmt: %w", cerr)
 		}
 	}
+	if q.updateFindingStmt != nil {
+		if cerr := q.updateFindingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateFindingStmt: %w", cerr)
+		}
+	}
+	if q.updatePaymentStmt != nil {
+		if cerr := q.updatePaymentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updatePaymentStmt: %w", cerr)
+		}
+	}
+	if q.updatePaymentRefundsStmt != nil {
+		if cerr := q.updatePaymentRefundsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updatePaymentRefundsStmt: %w", cerr)
+		}
+	}
 	if q.updatePayoutStmt != nil {
 		if cerr := q.updatePayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updatePayoutStmt: %w", cerr)
+		}
+	}
+	if q.updateRefundStmt != nil {
+		if cerr := q.updateRefundStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateRefundStmt: %w", cerr)
 		}
 	}
 	if q.updateSeedStmt != nil {
@@ -1229,45 +1837,72 @@ type Queries struct {
 	db                                       DBTX
 	tx                                       *sql.Tx
 	abandonCustomerCallbacksStmt             *sql.Stmt
+	accountsWithRefundsStmt                  *sql.Stmt
 	answerOrPeopleStmt                       *sql.Stmt
+	answerRefundAttemptStmt                  *sql.Stmt
 	answersOfPayoutStmt                      *sql.Stmt
 	assetByCodeStmt                          *sql.Stmt
 	attemptsOfPayoutStmt                     *sql.Stmt
+	bookedCreditsStmt                        *sql.Stmt
+	bookedOutgoingStmt                       *sql.Stmt
+	bookedPaymentsStmt                       *sql.Stmt
+	bookedPayoutsStmt                        *sql.Stmt
+	bookedRefundsStmt                        *sql.Stmt
+	booksOfTransactionsStmt                  *sql.Stmt
+	bumpRefundAttemptStmt                    *sql.Stmt
+	bytesOfAccountStmt                       *sql.Stmt
 	callbacksOfSubjectStmt                   *sql.Stmt
 	chainNameStmt                            *sql.Stmt
+	claimRefundAttemptStmt                   *sql.Stmt
 	codesOfCustomerStmt                      *sql.Stmt
+	countCustomersOfAccountStmt              *sql.Stmt
 	countDownCodeStmt                        *sql.Stmt
 	countFundedTransactionsOfCustomerStmt    *sql.Stmt
+	countGuessStmt                           *sql.Stmt
 	countOpenPaymentsStmt                    *sql.Stmt
+	countPlacesStmt                          *sql.Stmt
+	countRefundsStmt                         *sql.Stmt
+	countSentCodeStmt                        *sql.Stmt
+	countUnexplainedMovementsStmt            *sql.Stmt
 	countUnsettledTransactionsOfCustomerStmt *sql.Stmt
 	cursorOfAccountStmt                      *sql.Stmt
 	customerByIDStmt                         *sql.Stmt
 	customerByOwnerStmt                      *sql.Stmt
-	customerEvenDeletedStmt                  *sql.Stmt
 	customerOfAccountStmt                    *sql.Stmt
 	customerOfUserStmt                       *sql.Stmt
 	customersToEraseStmt                     *sql.Stmt
 	customersToRewrapStmt                    *sql.Stmt
+	deleteReconciledBalancesStmt             *sql.Stmt
+	deleteReconciliationStmt                 *sql.Stmt
 	deletedCustomerStmt                      *sql.Stmt
 	dropLeaseStmt                            *sql.Stmt
 	dueCallbacksStmt                         *sql.Stmt
+	dueRefundStmt                            *sql.Stmt
+	endRefundAttemptStmt                     *sql.Stmt
 	endSubscriptionStmt                      *sql.Stmt
 	eraseCustomerStmt                        *sql.Stmt
 	eraseCustomerFieldsStmt                  *sql.Stmt
 	eraseCustomerStatusesStmt                *sql.Stmt
 	eventsOfSubjectStmt                      *sql.Stmt
+	eventsOfSubjectNumberStmt                *sql.Stmt
 	expiredTransactionsStmt                  *sql.Stmt
+	explainAsRefundStmt                      *sql.Stmt
+	explainMovementStmt                      *sql.Stmt
 	fieldsOfCustomerStmt                     *sql.Stmt
 	fileOfAccountStmt                        *sql.Stmt
 	fileOfUserStmt                           *sql.Stmt
 	filesOfCustomerStmt                      *sql.Stmt
 	filesToRewrapStmt                        *sql.Stmt
+	findingByIDStmt                          *sql.Stmt
+	findingLikeStmt                          *sql.Stmt
 	forgetCodesOfCustomerStmt                *sql.Stmt
 	forgetFilesOfCustomerStmt                *sql.Stmt
 	forgetFilesOfFieldStmt                   *sql.Stmt
 	forgetIdleCodesStmt                      *sql.Stmt
 	forgetSubscriptionStmt                   *sql.Stmt
 	freeCallbacksBehindStmt                  *sql.Stmt
+	hasPlaceStmt                             *sql.Stmt
+	hastenRefundsStmt                        *sql.Stmt
 	holdCallbacksBehindStmt                  *sql.Stmt
 	insertAssetStmt                          *sql.Stmt
 	insertCallbackStmt                       *sql.Stmt
@@ -1276,29 +1911,56 @@ type Queries struct {
 	insertCustomerCallbackStmt               *sql.Stmt
 	insertCustomerFileStmt                   *sql.Stmt
 	insertEventStmt                          *sql.Stmt
+	insertFindingStmt                        *sql.Stmt
 	insertPayoutStmt                         *sql.Stmt
 	insertQuoteStmt                          *sql.Stmt
 	insertReceivingAccountStmt               *sql.Stmt
+	insertReconciliationStmt                 *sql.Stmt
+	insertRefundStmt                         *sql.Stmt
+	insertRefundAttemptStmt                  *sql.Stmt
 	insertTransactionStmt                    *sql.Stmt
+	inspectCustomerStmt                      *sql.Stmt
+	inspectLeasesStmt                        *sql.Stmt
 	inspectMovementStmt                      *sql.Stmt
+	inspectOverdueCallbacksStmt              *sql.Stmt
+	inspectOverdueReadyStmt                  *sql.Stmt
+	inspectOverdueRefundsStmt                *sql.Stmt
+	inspectOverdueToPriceStmt                *sql.Stmt
+	inspectOverdueUnderWayStmt               *sql.Stmt
+	inspectPaymentsLikeStmt                  *sql.Stmt
+	inspectPaymentsOfMemoStmt                *sql.Stmt
+	inspectQuoteStmt                         *sql.Stmt
 	inspectRefundStmt                        *sql.Stmt
 	inspectRefundAttemptsStmt                *sql.Stmt
+	inspectRefundsOfPaymentStmt              *sql.Stmt
 	inspectRefundsOfTransactionStmt          *sql.Stmt
+	inspectSampleOfCustomersStmt             *sql.Stmt
+	inspectSampleOfFilesStmt                 *sql.Stmt
+	inspectSampleOfTransactionsStmt          *sql.Stmt
+	inspectSubjectsOfHashStmt                *sql.Stmt
+	inspectSubjectsOfIDStmt                  *sql.Stmt
+	inspectTransactionsOfCustomerStmt        *sql.Stmt
+	inspectTransactionsOfMemoStmt            *sql.Stmt
+	inspectUnexplainedStmt                   *sql.Stmt
+	isRefundHashStmt                         *sql.Stmt
 	judgeCustomerFieldStmt                   *sql.Stmt
 	keysOfCustomersStmt                      *sql.Stmt
 	keysOfFilesStmt                          *sql.Stmt
 	keysOfTransactionsStmt                   *sql.Stmt
 	lastPayoutStmt                           *sql.Stmt
 	leaseFenceStmt                           *sql.Stmt
+	leavePlaceStmt                           *sql.Stmt
 	listAssetsStmt                           *sql.Stmt
 	listCursorsStmt                          *sql.Stmt
 	listCustomersStmt                        *sql.Stmt
 	listCustomersOfStatusStmt                *sql.Stmt
-	listLeasesStmt                           *sql.Stmt
 	listOpenPaymentsStmt                     *sql.Stmt
+	listOutgoingStmt                         *sql.Stmt
 	listPaymentsStmt                         *sql.Stmt
 	listPayoutsStmt                          *sql.Stmt
 	listReceivingAccountsStmt                *sql.Stmt
+	listReconciliationsStmt                  *sql.Stmt
+	listRefundsStmt                          *sql.Stmt
 	listTransactionsStmt                     *sql.Stmt
 	listTransactionsOfOwnerStmt              *sql.Stmt
 	listTransactionsOfStatusStmt             *sql.Stmt
@@ -1306,70 +1968,92 @@ type Queries struct {
 	livePayoutStmt                           *sql.Stmt
 	liveSubscriptionStmt                     *sql.Stmt
 	looseFilesOfAccountStmt                  *sql.Stmt
+	metaValueStmt                            *sql.Stmt
+	metaValuesStmt                           *sql.Stmt
 	moveCursorStmt                           *sql.Stmt
+	moveReconciliationStmt                   *sql.Stmt
+	movementOfHashStmt                       *sql.Stmt
+	movementsOfOperationStmt                 *sql.Stmt
 	nameChainStmt                            *sql.Stmt
 	nextCallbackStmt                         *sql.Stmt
-	openPaymentsLikeStmt                     *sql.Stmt
+	nextRefundUsStmt                         *sql.Stmt
+	openDriftStmt                            *sql.Stmt
+	openFindingsStmt                         *sql.Stmt
+	openFindingsOfAccountStmt                *sql.Stmt
 	openTransactionsOfCustomerStmt           *sql.Stmt
-	overdueCallbacksStmt                     *sql.Stmt
-	overdueReadyStmt                         *sql.Stmt
-	overdueRefundsStmt                       *sql.Stmt
-	overdueToPriceStmt                       *sql.Stmt
-	overdueUnderWayStmt                      *sql.Stmt
 	paymentByIDStmt                          *sql.Stmt
-	paymentsOfMemoStmt                       *sql.Stmt
+	paymentsCreditedToStmt                   *sql.Stmt
+	paymentsNeverRefundedStmt                *sql.Stmt
 	paymentsOfTransactionStmt                *sql.Stmt
 	payoutByIDStmt                           *sql.Stmt
 	payoutsOfTransactionStmt                 *sql.Stmt
 	payoutsToPriceStmt                       *sql.Stmt
+	payoutsUnderLeaseStmt                    *sql.Stmt
 	personOfAccountStmt                      *sql.Stmt
+	postponeRefundStmt                       *sql.Stmt
+	postponeRefundsStmt                      *sql.Stmt
 	pricePayoutStmt                          *sql.Stmt
 	pruneAnswersStmt                         *sql.Stmt
 	pruneChallengesStmt                      *sql.Stmt
 	pruneFilesStmt                           *sql.Stmt
+	prunePlacesStmt                          *sql.Stmt
 	pruneQuotesStmt                          *sql.Stmt
 	putCustomerStatusStmt                    *sql.Stmt
 	putCustomerValueStmt                     *sql.Stmt
+	putReconciledBalanceStmt                 *sql.Stmt
 	putSubscriptionStmt                      *sql.Stmt
 	putVerificationCodeStmt                  *sql.Stmt
-	quoteByIDStmt                            *sql.Stmt
 	quoteOfOwnerStmt                         *sql.Stmt
 	receivingAccountStmt                     *sql.Stmt
+	reconciledBalancesStmt                   *sql.Stmt
+	reconciliationOfAccountStmt              *sql.Stmt
 	redeemQuoteStmt                          *sql.Stmt
+	refundAttemptInFlightStmt                *sql.Stmt
+	refundAttemptsStmt                       *sql.Stmt
+	refundByIDStmt                           *sql.Stmt
+	refundedBeforeStmt                       *sql.Stmt
+	refundedByItselfSinceStmt                *sql.Stmt
+	refundsAwaitLedgerStmt                   *sql.Stmt
+	refundsLikeMovementStmt                  *sql.Stmt
 	refundsOfPaymentStmt                     *sql.Stmt
+	refundsOfTransactionStmt                 *sql.Stmt
 	releasableTransactionsStmt               *sql.Stmt
 	rememberAnswerStmt                       *sql.Stmt
 	rememberedAnswerStmt                     *sql.Stmt
+	restoredMarkStmt                         *sql.Stmt
 	rewindCursorStmt                         *sql.Stmt
 	rewrapCustomerStmt                       *sql.Stmt
 	rewrapFileStmt                           *sql.Stmt
 	rewrapTransactionStmt                    *sql.Stmt
-	sampleOfCustomersStmt                    *sql.Stmt
-	sampleOfFilesStmt                        *sql.Stmt
-	sampleOfTransactionsStmt                 *sql.Stmt
 	sealedFileStmt                           *sql.Stmt
 	sealedTransactionsOfCustomerStmt         *sql.Stmt
+	seenOutgoingStmt                         *sql.Stmt
 	seenPaymentsStmt                         *sql.Stmt
+	setMetaStmt                              *sql.Stmt
 	settleCallbackStmt                       *sql.Stmt
 	statusOfCustomerStmt                     *sql.Stmt
 	statusesOfCustomerStmt                   *sql.Stmt
-	subjectsOfHashStmt                       *sql.Stmt
-	subjectsOfIDStmt                         *sql.Stmt
 	takeCursorStmt                           *sql.Stmt
 	takeFileStmt                             *sql.Stmt
 	takeLeaseStmt                            *sql.Stmt
+	takePlaceStmt                            *sql.Stmt
 	textFieldsOfCustomerStmt                 *sql.Stmt
 	transactionByIDStmt                      *sql.Stmt
 	transactionOfAttemptStmt                 *sql.Stmt
 	transactionOfOwnerStmt                   *sql.Stmt
-	transactionsOfCustomerStmt               *sql.Stmt
-	transactionsOfMemoStmt                   *sql.Stmt
 	transactionsToRewrapStmt                 *sql.Stmt
+	uncreditedPaymentsStmt                   *sql.Stmt
+	uncreditedRefundsStmt                    *sql.Stmt
+	unexplainedMovementStmt                  *sql.Stmt
 	unexplainedMovementsStmt                 *sql.Stmt
 	unjudgedCustomersStmt                    *sql.Stmt
 	updateAssetStmt                          *sql.Stmt
 	updateCustomerStmt                       *sql.Stmt
+	updateFindingStmt                        *sql.Stmt
+	updatePaymentStmt                        *sql.Stmt
+	updatePaymentRefundsStmt                 *sql.Stmt
 	updatePayoutStmt                         *sql.Stmt
+	updateRefundStmt                         *sql.Stmt
 	updateSeedStmt                           *sql.Stmt
 	updateTransactionStmt                    *sql.Stmt
 	withheldOfCustomerStmt                   *sql.Stmt
@@ -1380,45 +2064,72 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		db:                                       tx,
 		tx:                                       tx,
 		abandonCustomerCallbacksStmt:             q.abandonCustomerCallbacksStmt,
+		accountsWithRefundsStmt:                  q.accountsWithRefundsStmt,
 		answerOrPeopleStmt:                       q.answerOrPeopleStmt,
+		answerRefundAttemptStmt:                  q.answerRefundAttemptStmt,
 		answersOfPayoutStmt:                      q.answersOfPayoutStmt,
 		assetByCodeStmt:                          q.assetByCodeStmt,
 		attemptsOfPayoutStmt:                     q.attemptsOfPayoutStmt,
+		bookedCreditsStmt:                        q.bookedCreditsStmt,
+		bookedOutgoingStmt:                       q.bookedOutgoingStmt,
+		bookedPaymentsStmt:                       q.bookedPaymentsStmt,
+		bookedPayoutsStmt:                        q.bookedPayoutsStmt,
+		bookedRefundsStmt:                        q.bookedRefundsStmt,
+		booksOfTransactionsStmt:                  q.booksOfTransactionsStmt,
+		bumpRefundAttemptStmt:                    q.bumpRefundAttemptStmt,
+		bytesOfAccountStmt:                       q.bytesOfAccountStmt,
 		callbacksOfSubjectStmt:                   q.callbacksOfSubjectStmt,
 		chainNameStmt:                            q.chainNameStmt,
+		claimRefundAttemptStmt:                   q.claimRefundAttemptStmt,
 		codesOfCustomerStmt:                      q.codesOfCustomerStmt,
+		countCustomersOfAccountStmt:              q.countCustomersOfAccountStmt,
 		countDownCodeStmt:                        q.countDownCodeStmt,
 		countFundedTransactionsOfCustomerStmt:    q.countFundedTransactionsOfCustomerStmt,
+		countGuessStmt:                           q.countGuessStmt,
 		countOpenPaymentsStmt:                    q.countOpenPaymentsStmt,
+		countPlacesStmt:                          q.countPlacesStmt,
+		countRefundsStmt:                         q.countRefundsStmt,
+		countSentCodeStmt:                        q.countSentCodeStmt,
+		countUnexplainedMovementsStmt:            q.countUnexplainedMovementsStmt,
 		countUnsettledTransactionsOfCustomerStmt: q.countUnsettledTransactionsOfCustomerStmt,
 		cursorOfAccountStmt:                      q.cursorOfAccountStmt,
 		customerByIDStmt:                         q.customerByIDStmt,
 		customerByOwnerStmt:                      q.customerByOwnerStmt,
-		customerEvenDeletedStmt:                  q.customerEvenDeletedStmt,
 		customerOfAccountStmt:                    q.customerOfAccountStmt,
 		customerOfUserStmt:                       q.customerOfUserStmt,
 		customersToEraseStmt:                     q.customersToEraseStmt,
 		customersToRewrapStmt:                    q.customersToRewrapStmt,
+		deleteReconciledBalancesStmt:             q.deleteReconciledBalancesStmt,
+		deleteReconciliationStmt:                 q.deleteReconciliationStmt,
 		deletedCustomerStmt:                      q.deletedCustomerStmt,
 		dropLeaseStmt:                            q.dropLeaseStmt,
 		dueCallbacksStmt:                         q.dueCallbacksStmt,
+		dueRefundStmt:                            q.dueRefundStmt,
+		endRefundAttemptStmt:                     q.endRefundAttemptStmt,
 		endSubscriptionStmt:                      q.endSubscriptionStmt,
 		eraseCustomerStmt:                        q.eraseCustomerStmt,
 		eraseCustomerFieldsStmt:                  q.eraseCustomerFieldsStmt,
 		eraseCustomerStatusesStmt:                q.eraseCustomerStatusesStmt,
 		eventsOfSubjectStmt:                      q.eventsOfSubjectStmt,
+		eventsOfSubjectNumberStmt:                q.eventsOfSubjectNumberStmt,
 		expiredTransactionsStmt:                  q.expiredTransactionsStmt,
+		explainAsRefundStmt:                      q.explainAsRefundStmt,
+		explainMovementStmt:                      q.explainMovementStmt,
 		fieldsOfCustomerStmt:                     q.fieldsOfCustomerStmt,
 		fileOfAccountStmt:                        q.fileOfAccountStmt,
 		fileOfUserStmt:                           q.fileOfUserStmt,
 		filesOfCustomerStmt:                      q.filesOfCustomerStmt,
 		filesToRewrapStmt:                        q.filesToRewrapStmt,
+		findingByIDStmt:                          q.findingByIDStmt,
+		findingLikeStmt:                          q.findingLikeStmt,
 		forgetCodesOfCustomerStmt:                q.forgetCodesOfCustomerStmt,
 		forgetFilesOfCustomerStmt:                q.forgetFilesOfCustomerStmt,
 		forgetFilesOfFieldStmt:                   q.forgetFilesOfFieldStmt,
 		forgetIdleCodesStmt:                      q.forgetIdleCodesStmt,
 		forgetSubscriptionStmt:                   q.forgetSubscriptionStmt,
 		freeCallbacksBehindStmt:                  q.freeCallbacksBehindStmt,
+		hasPlaceStmt:                             q.hasPlaceStmt,
+		hastenRefundsStmt:                        q.hastenRefundsStmt,
 		holdCallbacksBehindStmt:                  q.holdCallbacksBehindStmt,
 		insertAssetStmt:                          q.insertAssetStmt,
 		insertCallbackStmt:                       q.insertCallbackStmt,
@@ -1427,29 +2138,56 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertCustomerCallbackStmt:               q.insertCustomerCallbackStmt,
 		insertCustomerFileStmt:                   q.insertCustomerFileStmt,
 		insertEventStmt:                          q.insertEventStmt,
+		insertFindingStmt:                        q.insertFindingStmt,
 		insertPayoutStmt:                         q.insertPayoutStmt,
 		insertQuoteStmt:                          q.insertQuoteStmt,
 		insertReceivingAccountStmt:               q.insertReceivingAccountStmt,
+		insertReconciliationStmt:                 q.insertReconciliationStmt,
+		insertRefundStmt:                         q.insertRefundStmt,
+		insertRefundAttemptStmt:                  q.insertRefundAttemptStmt,
 		insertTransactionStmt:                    q.insertTransactionStmt,
+		inspectCustomerStmt:                      q.inspectCustomerStmt,
+		inspectLeasesStmt:                        q.inspectLeasesStmt,
 		inspectMovementStmt:                      q.inspectMovementStmt,
+		inspectOverdueCallbacksStmt:              q.inspectOverdueCallbacksStmt,
+		inspectOverdueReadyStmt:                  q.inspectOverdueReadyStmt,
+		inspectOverdueRefundsStmt:                q.inspectOverdueRefundsStmt,
+		inspectOverdueToPriceStmt:                q.inspectOverdueToPriceStmt,
+		inspectOverdueUnderWayStmt:               q.inspectOverdueUnderWayStmt,
+		inspectPaymentsLikeStmt:                  q.inspectPaymentsLikeStmt,
+		inspectPaymentsOfMemoStmt:                q.inspectPaymentsOfMemoStmt,
+		inspectQuoteStmt:                         q.inspectQuoteStmt,
 		inspectRefundStmt:                        q.inspectRefundStmt,
 		inspectRefundAttemptsStmt:                q.inspectRefundAttemptsStmt,
+		inspectRefundsOfPaymentStmt:              q.inspectRefundsOfPaymentStmt,
 		inspectRefundsOfTransactionStmt:          q.inspectRefundsOfTransactionStmt,
+		inspectSampleOfCustomersStmt:             q.inspectSampleOfCustomersStmt,
+		inspectSampleOfFilesStmt:                 q.inspectSampleOfFilesStmt,
+		inspectSampleOfTransactionsStmt:          q.inspectSampleOfTransactionsStmt,
+		inspectSubjectsOfHashStmt:                q.inspectSubjectsOfHashStmt,
+		inspectSubjectsOfIDStmt:                  q.inspectSubjectsOfIDStmt,
+		inspectTransactionsOfCustomerStmt:        q.inspectTransactionsOfCustomerStmt,
+		inspectTransactionsOfMemoStmt:            q.inspectTransactionsOfMemoStmt,
+		inspectUnexplainedStmt:                   q.inspectUnexplainedStmt,
+		isRefundHashStmt:                         q.isRefundHashStmt,
 		judgeCustomerFieldStmt:                   q.judgeCustomerFieldStmt,
 		keysOfCustomersStmt:                      q.keysOfCustomersStmt,
 		keysOfFilesStmt:                          q.keysOfFilesStmt,
 		keysOfTransactionsStmt:                   q.keysOfTransactionsStmt,
 		lastPayoutStmt:                           q.lastPayoutStmt,
 		leaseFenceStmt:                           q.leaseFenceStmt,
+		leavePlaceStmt:                           q.leavePlaceStmt,
 		listAssetsStmt:                           q.listAssetsStmt,
 		listCursorsStmt:                          q.listCursorsStmt,
 		listCustomersStmt:                        q.listCustomersStmt,
 		listCustomersOfStatusStmt:                q.listCustomersOfStatusStmt,
-		listLeasesStmt:                           q.listLeasesStmt,
 		listOpenPaymentsStmt:                     q.listOpenPaymentsStmt,
+		listOutgoingStmt:                         q.listOutgoingStmt,
 		listPaymentsStmt:                         q.listPaymentsStmt,
 		listPayoutsStmt:                          q.listPayoutsStmt,
 		listReceivingAccountsStmt:                q.listReceivingAccountsStmt,
+		listReconciliationsStmt:                  q.listReconciliationsStmt,
+		listRefundsStmt:                          q.listRefundsStmt,
 		listTransactionsStmt:                     q.listTransactionsStmt,
 		listTransactionsOfOwnerStmt:              q.listTransactionsOfOwnerStmt,
 		listTransactionsOfStatusStmt:             q.listTransactionsOfStatusStmt,
@@ -1457,70 +2195,92 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		livePayoutStmt:                           q.livePayoutStmt,
 		liveSubscriptionStmt:                     q.liveSubscriptionStmt,
 		looseFilesOfAccountStmt:                  q.looseFilesOfAccountStmt,
+		metaValueStmt:                            q.metaValueStmt,
+		metaValuesStmt:                           q.metaValuesStmt,
 		moveCursorStmt:                           q.moveCursorStmt,
+		moveReconciliationStmt:                   q.moveReconciliationStmt,
+		movementOfHashStmt:                       q.movementOfHashStmt,
+		movementsOfOperationStmt:                 q.movementsOfOperationStmt,
 		nameChainStmt:                            q.nameChainStmt,
 		nextCallbackStmt:                         q.nextCallbackStmt,
-		openPaymentsLikeStmt:                     q.openPaymentsLikeStmt,
+		nextRefundUsStmt:                         q.nextRefundUsStmt,
+		openDriftStmt:                            q.openDriftStmt,
+		openFindingsStmt:                         q.openFindingsStmt,
+		openFindingsOfAccountStmt:                q.openFindingsOfAccountStmt,
 		openTransactionsOfCustomerStmt:           q.openTransactionsOfCustomerStmt,
-		overdueCallbacksStmt:                     q.overdueCallbacksStmt,
-		overdueReadyStmt:                         q.overdueReadyStmt,
-		overdueRefundsStmt:                       q.overdueRefundsStmt,
-		overdueToPriceStmt:                       q.overdueToPriceStmt,
-		overdueUnderWayStmt:                      q.overdueUnderWayStmt,
 		paymentByIDStmt:                          q.paymentByIDStmt,
-		paymentsOfMemoStmt:                       q.paymentsOfMemoStmt,
+		paymentsCreditedToStmt:                   q.paymentsCreditedToStmt,
+		paymentsNeverRefundedStmt:                q.paymentsNeverRefundedStmt,
 		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
 		payoutByIDStmt:                           q.payoutByIDStmt,
 		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
 		payoutsToPriceStmt:                       q.payoutsToPriceStmt,
+		payoutsUnderLeaseStmt:                    q.payoutsUnderLeaseStmt,
 		personOfAccountStmt:                      q.personOfAccountStmt,
+		postponeRefundStmt:                       q.postponeRefundStmt,
+		postponeRefundsStmt:                      q.postponeRefundsStmt,
 		pricePayoutStmt:                          q.pricePayoutStmt,
 		pruneAnswersStmt:                         q.pruneAnswersStmt,
 		pruneChallengesStmt:                      q.pruneChallengesStmt,
 		pruneFilesStmt:                           q.pruneFilesStmt,
+		prunePlacesStmt:                          q.prunePlacesStmt,
 		pruneQuotesStmt:                          q.pruneQuotesStmt,
 		putCustomerStatusStmt:                    q.putCustomerStatusStmt,
 		putCustomerValueStmt:                     q.putCustomerValueStmt,
+		putReconciledBalanceStmt:                 q.putReconciledBalanceStmt,
 		putSubscriptionStmt:                      q.putSubscriptionStmt,
 		putVerificationCodeStmt:                  q.putVerificationCodeStmt,
-		quoteByIDStmt:                            q.quoteByIDStmt,
 		quoteOfOwnerStmt:                         q.quoteOfOwnerStmt,
 		receivingAccountStmt:                     q.receivingAccountStmt,
+		reconciledBalancesStmt:                   q.reconciledBalancesStmt,
+		reconciliationOfAccountStmt:              q.reconciliationOfAccountStmt,
 		redeemQuoteStmt:                          q.redeemQuoteStmt,
+		refundAttemptInFlightStmt:                q.refundAttemptInFlightStmt,
+		refundAttemptsStmt:                       q.refundAttemptsStmt,
+		refundByIDStmt:                           q.refundByIDStmt,
+		refundedBeforeStmt:                       q.refundedBeforeStmt,
+		refundedByItselfSinceStmt:                q.refundedByItselfSinceStmt,
+		refundsAwaitLedgerStmt:                   q.refundsAwaitLedgerStmt,
+		refundsLikeMovementStmt:                  q.refundsLikeMovementStmt,
 		refundsOfPaymentStmt:                     q.refundsOfPaymentStmt,
+		refundsOfTransactionStmt:                 q.refundsOfTransactionStmt,
 		releasableTransactionsStmt:               q.releasableTransactionsStmt,
 		rememberAnswerStmt:                       q.rememberAnswerStmt,
 		rememberedAnswerStmt:                     q.rememberedAnswerStmt,
+		restoredMarkStmt:                         q.restoredMarkStmt,
 		rewindCursorStmt:                         q.rewindCursorStmt,
 		rewrapCustomerStmt:                       q.rewrapCustomerStmt,
 		rewrapFileStmt:                           q.rewrapFileStmt,
 		rewrapTransactionStmt:                    q.rewrapTransactionStmt,
-		sampleOfCustomersStmt:                    q.sampleOfCustomersStmt,
-		sampleOfFilesStmt:                        q.sampleOfFilesStmt,
-		sampleOfTransactionsStmt:                 q.sampleOfTransactionsStmt,
 		sealedFileStmt:                           q.sealedFileStmt,
 		sealedTransactionsOfCustomerStmt:         q.sealedTransactionsOfCustomerStmt,
+		seenOutgoingStmt:                         q.seenOutgoingStmt,
 		seenPaymentsStmt:                         q.seenPaymentsStmt,
+		setMetaStmt:                              q.setMetaStmt,
 		settleCallbackStmt:                       q.settleCallbackStmt,
 		statusOfCustomerStmt:                     q.statusOfCustomerStmt,
 		statusesOfCustomerStmt:                   q.statusesOfCustomerStmt,
-		subjectsOfHashStmt:                       q.subjectsOfHashStmt,
-		subjectsOfIDStmt:                         q.subjectsOfIDStmt,
 		takeCursorStmt:                           q.takeCursorStmt,
 		takeFileStmt:                             q.takeFileStmt,
 		takeLeaseStmt:                            q.takeLeaseStmt,
+		takePlaceStmt:                            q.takePlaceStmt,
 		textFieldsOfCustomerStmt:                 q.textFieldsOfCustomerStmt,
 		transactionByIDStmt:                      q.transactionByIDStmt,
 		transactionOfAttemptStmt:                 q.transactionOfAttemptStmt,
 		transactionOfOwnerStmt:                   q.transactionOfOwnerStmt,
-		transactionsOfCustomerStmt:               q.transactionsOfCustomerStmt,
-		transactionsOfMemoStmt:                   q.transactionsOfMemoStmt,
 		transactionsToRewrapStmt:                 q.transactionsToRewrapStmt,
+		uncreditedPaymentsStmt:                   q.uncreditedPaymentsStmt,
+		uncreditedRefundsStmt:                    q.uncreditedRefundsStmt,
+		unexplainedMovementStmt:                  q.unexplainedMovementStmt,
 		unexplainedMovementsStmt:                 q.unexplainedMovementsStmt,
 		unjudgedCustomersStmt:                    q.unjudgedCustomersStmt,
 		updateAssetStmt:                          q.updateAssetStmt,
 		updateCustomerStmt:                       q.updateCustomerStmt,
+		updateFindingStmt:                        q.updateFindingStmt,
+		updatePaymentStmt:                        q.updatePaymentStmt,
+		updatePaymentRefundsStmt:                 q.updatePaymentRefundsStmt,
 		updatePayoutStmt:                         q.updatePayoutStmt,
+		updateRefundStmt:                         q.updateRefundStmt,
 		updateSeedStmt:                           q.updateSeedStmt,
 		updateTransactionStmt:                    q.updateTransactionStmt,
 		withheldOfCustomerStmt:                   q.withheldOfCustomerStmt,

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "dd92714a8a9ddb84ca2d7a860e4545b0e60a16727ddeaa88dd59619952da1799"
+const InputsHash = "df0048c9720cdcc428e28dc9ae49a09a244edab6ef9a4620ddb292dacce2da28"

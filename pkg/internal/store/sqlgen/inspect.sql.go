@@ -10,12 +10,12 @@ import (
 	"database/sql"
 )
 
-const customerEvenDeleted = `-- name: CustomerEvenDeleted :one
+const inspectCustomer = `-- name: InspectCustomer :one
 SELECT id, owner_account, memo_type, memo, key_id, sealed_key, version, deleted_us, created_us, updated_us FROM customers WHERE id = $1
 `
 
-func (q *Queries) CustomerEvenDeleted(ctx context.Context, id string) (Customer, error) {
-	row := q.queryRow(ctx, q.customerEvenDeletedStmt, customerEvenDeleted, id)
+func (q *Queries) InspectCustomer(ctx context.Context, id string) (Customer, error) {
+	row := q.queryRow(ctx, q.inspectCustomerStmt, inspectCustomer, id)
 	var i Customer
 	err := row.Scan(
 		&i.ID,
@@ -30,6 +30,38 @@ func (q *Queries) CustomerEvenDeleted(ctx context.Context, id string) (Customer,
 		&i.UpdatedUs,
 	)
 	return i, err
+}
+
+const inspectLeases = `-- name: InspectLeases :many
+SELECT name, owner, until_us, fence FROM leases ORDER BY name
+`
+
+func (q *Queries) InspectLeases(ctx context.Context) ([]Lease, error) {
+	rows, err := q.query(ctx, q.inspectLeasesStmt, inspectLeases)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Lease
+	for rows.Next() {
+		var i Lease
+		if err := rows.Scan(
+			&i.Name,
+			&i.Owner,
+			&i.UntilUs,
+			&i.Fence,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const inspectMovement = `-- name: InspectMovement :many
@@ -81,8 +113,232 @@ func (q *Queries) InspectMovement(ctx context.Context, innerHash string) ([]Outg
 	return items, nil
 }
 
+const inspectOverdueCallbacks = `-- name: InspectOverdueCallbacks :one
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM callbacks
+WHERE state = 'pending' AND next_us <= $1 AND lease_until_us <= $1
+`
+
+type InspectOverdueCallbacksRow struct {
+	Number   int64
+	OldestUs int64
+}
+
+func (q *Queries) InspectOverdueCallbacks(ctx context.Context, beforeUs int64) (InspectOverdueCallbacksRow, error) {
+	row := q.queryRow(ctx, q.inspectOverdueCallbacksStmt, inspectOverdueCallbacks, beforeUs)
+	var i InspectOverdueCallbacksRow
+	err := row.Scan(&i.Number, &i.OldestUs)
+	return i, err
+}
+
+const inspectOverdueReady = `-- name: InspectOverdueReady :one
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
+WHERE state = 'ready' AND next_us <= $1
+`
+
+type InspectOverdueReadyRow struct {
+	Number   int64
+	OldestUs int64
+}
+
+// What should have been taken up before a moment, and has not been: nobody is at work, or all are at their limit.
+func (q *Queries) InspectOverdueReady(ctx context.Context, beforeUs int64) (InspectOverdueReadyRow, error) {
+	row := q.queryRow(ctx, q.inspectOverdueReadyStmt, inspectOverdueReady, beforeUs)
+	var i InspectOverdueReadyRow
+	err := row.Scan(&i.Number, &i.OldestUs)
+	return i, err
+}
+
+const inspectOverdueRefunds = `-- name: InspectOverdueRefunds :one
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM refunds
+WHERE state = 'ready' AND next_us <= $1
+`
+
+type InspectOverdueRefundsRow struct {
+	Number   int64
+	OldestUs int64
+}
+
+func (q *Queries) InspectOverdueRefunds(ctx context.Context, beforeUs int64) (InspectOverdueRefundsRow, error) {
+	row := q.queryRow(ctx, q.inspectOverdueRefundsStmt, inspectOverdueRefunds, beforeUs)
+	var i InspectOverdueRefundsRow
+	err := row.Scan(&i.Number, &i.OldestUs)
+	return i, err
+}
+
+const inspectOverdueToPrice = `-- name: InspectOverdueToPrice :one
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
+WHERE state = 'waiting' AND waits_for = 'price' AND next_us <= $1
+`
+
+type InspectOverdueToPriceRow struct {
+	Number   int64
+	OldestUs int64
+}
+
+func (q *Queries) InspectOverdueToPrice(ctx context.Context, beforeUs int64) (InspectOverdueToPriceRow, error) {
+	row := q.queryRow(ctx, q.inspectOverdueToPriceStmt, inspectOverdueToPrice, beforeUs)
+	var i InspectOverdueToPriceRow
+	err := row.Scan(&i.Number, &i.OldestUs)
+	return i, err
+}
+
+const inspectOverdueUnderWay = `-- name: InspectOverdueUnderWay :one
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
+WHERE state IN ('sending', 'unknown', 'accepted') AND next_us <= $1 AND lease_until_us <= $1
+`
+
+type InspectOverdueUnderWayRow struct {
+	Number   int64
+	OldestUs int64
+}
+
+func (q *Queries) InspectOverdueUnderWay(ctx context.Context, beforeUs int64) (InspectOverdueUnderWayRow, error) {
+	row := q.queryRow(ctx, q.inspectOverdueUnderWayStmt, inspectOverdueUnderWay, beforeUs)
+	var i InspectOverdueUnderWayRow
+	err := row.Scan(&i.Number, &i.OldestUs)
+	return i, err
+}
+
+const inspectPaymentsLike = `-- name: InspectPaymentsLike :many
+SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments
+WHERE state = 'open' AND judgement = 'unmatched' AND account = $1 AND asset_code = $2 AND asset_issuer = $3
+  AND amount_units = $4 AND closed_us >= $5
+ORDER BY created_us, id LIMIT $6
+`
+
+type InspectPaymentsLikeParams struct {
+	Account     string
+	AssetCode   string
+	AssetIssuer string
+	AmountUnits int64
+	SinceUs     int64
+	Most        int32
+}
+
+// Payments that nobody has decided about and that look like what a transaction waits for.
+func (q *Queries) InspectPaymentsLike(ctx context.Context, arg InspectPaymentsLikeParams) ([]Payment, error) {
+	rows, err := q.query(ctx, q.inspectPaymentsLikeStmt, inspectPaymentsLike,
+		arg.Account,
+		arg.AssetCode,
+		arg.AssetIssuer,
+		arg.AmountUnits,
+		arg.SinceUs,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Payment
+	for rows.Next() {
+		var i Payment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Chain,
+			&i.Account,
+			&i.OperationID,
+			&i.Idx,
+			&i.Kind,
+			&i.InnerHash,
+			&i.OuterHash,
+			&i.Ledger,
+			&i.ClosedUs,
+			&i.FromAccount,
+			&i.FromMuxedID,
+			&i.ToMuxedID,
+			&i.AssetCode,
+			&i.AssetIssuer,
+			&i.AmountUnits,
+			&i.MemoType,
+			&i.Memo,
+			&i.Judgement,
+			&i.State,
+			&i.RefundUnits,
+			&i.TransactionID,
+			&i.Reason,
+			&i.Raw,
+			&i.Version,
+			&i.CreatedUs,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectPaymentsOfMemo = `-- name: InspectPaymentsOfMemo :many
+SELECT id FROM payments WHERE (memo_type = $1 AND memo = $2) OR ($1 = 'id' AND to_muxed_id = $2)
+ORDER BY id DESC LIMIT $3
+`
+
+type InspectPaymentsOfMemoParams struct {
+	MemoType string
+	Memo     string
+	Most     int32
+}
+
+func (q *Queries) InspectPaymentsOfMemo(ctx context.Context, arg InspectPaymentsOfMemoParams) ([]string, error) {
+	rows, err := q.query(ctx, q.inspectPaymentsOfMemoStmt, inspectPaymentsOfMemo, arg.MemoType, arg.Memo, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectQuote = `-- name: InspectQuote :one
+SELECT id, owner_account, sell_asset, sell_units, sell_decimals, buy_asset, buy_units, buy_decimals, fee_units, fee_details, context, sell_delivery_method, buy_delivery_method, country_code, expires_us, redeemed_by, created_us FROM quotes WHERE id = $1
+`
+
+func (q *Queries) InspectQuote(ctx context.Context, id string) (Quote, error) {
+	row := q.queryRow(ctx, q.inspectQuoteStmt, inspectQuote, id)
+	var i Quote
+	err := row.Scan(
+		&i.ID,
+		&i.OwnerAccount,
+		&i.SellAsset,
+		&i.SellUnits,
+		&i.SellDecimals,
+		&i.BuyAsset,
+		&i.BuyUnits,
+		&i.BuyDecimals,
+		&i.FeeUnits,
+		&i.FeeDetails,
+		&i.Context,
+		&i.SellDeliveryMethod,
+		&i.BuyDeliveryMethod,
+		&i.CountryCode,
+		&i.ExpiresUs,
+		&i.RedeemedBy,
+		&i.CreatedUs,
+	)
+	return i, err
+}
+
 const inspectRefund = `-- name: InspectRefund :one
-SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, created_us, updated_us FROM refunds WHERE id = $1
+SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, sent_us, created_us, updated_us FROM refunds WHERE id = $1
 `
 
 func (q *Queries) InspectRefund(ctx context.Context, id string) (Refund, error) {
@@ -113,6 +369,7 @@ func (q *Queries) InspectRefund(ctx context.Context, id string) (Refund, error) 
 		&i.NextUs,
 		&i.StellarHash,
 		&i.ConfirmedUs,
+		&i.SentUs,
 		&i.CreatedUs,
 		&i.UpdatedUs,
 	)
@@ -166,8 +423,63 @@ func (q *Queries) InspectRefundAttempts(ctx context.Context, refundID string) ([
 	return items, nil
 }
 
+const inspectRefundsOfPayment = `-- name: InspectRefundsOfPayment :many
+SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, sent_us, created_us, updated_us FROM refunds WHERE payment_id = $1 ORDER BY number
+`
+
+func (q *Queries) InspectRefundsOfPayment(ctx context.Context, paymentID string) ([]Refund, error) {
+	rows, err := q.query(ctx, q.inspectRefundsOfPaymentStmt, inspectRefundsOfPayment, paymentID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Refund
+	for rows.Next() {
+		var i Refund
+		if err := rows.Scan(
+			&i.ID,
+			&i.PaymentID,
+			&i.Number,
+			&i.TransactionID,
+			&i.FromHeld,
+			&i.Version,
+			&i.State,
+			&i.Trouble,
+			&i.Account,
+			&i.Destination,
+			&i.DestinationMuxedID,
+			&i.AssetCode,
+			&i.AssetIssuer,
+			&i.Units,
+			&i.FeeUnits,
+			&i.MemoType,
+			&i.Memo,
+			&i.Automatic,
+			&i.Actor,
+			&i.Reason,
+			&i.Tries,
+			&i.NextUs,
+			&i.StellarHash,
+			&i.ConfirmedUs,
+			&i.SentUs,
+			&i.CreatedUs,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const inspectRefundsOfTransaction = `-- name: InspectRefundsOfTransaction :many
-SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, created_us, updated_us FROM refunds WHERE transaction_id = $1 ORDER BY created_us, id
+SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, sent_us, created_us, updated_us FROM refunds WHERE transaction_id = $1 ORDER BY created_us, id
 `
 
 func (q *Queries) InspectRefundsOfTransaction(ctx context.Context, transactionID sql.NullString) ([]Refund, error) {
@@ -204,6 +516,7 @@ func (q *Queries) InspectRefundsOfTransaction(ctx context.Context, transactionID
 			&i.NextUs,
 			&i.StellarHash,
 			&i.ConfirmedUs,
+			&i.SentUs,
 			&i.CreatedUs,
 			&i.UpdatedUs,
 		); err != nil {
@@ -220,25 +533,279 @@ func (q *Queries) InspectRefundsOfTransaction(ctx context.Context, transactionID
 	return items, nil
 }
 
-const listLeases = `-- name: ListLeases :many
-SELECT name, owner, until_us, fence FROM leases ORDER BY name
+const inspectSampleOfCustomers = `-- name: InspectSampleOfCustomers :many
+SELECT id, key_id, sealed_key FROM customers WHERE key_id = $1 AND sealed_key <> '' LIMIT 1
 `
 
-func (q *Queries) ListLeases(ctx context.Context) ([]Lease, error) {
-	rows, err := q.query(ctx, q.listLeasesStmt, listLeases)
+type InspectSampleOfCustomersRow struct {
+	ID        string
+	KeyID     string
+	SealedKey string
+}
+
+// One secret of each kind that a master key wraps, to see whether the key is the right one.
+func (q *Queries) InspectSampleOfCustomers(ctx context.Context, keyID string) ([]InspectSampleOfCustomersRow, error) {
+	rows, err := q.query(ctx, q.inspectSampleOfCustomersStmt, inspectSampleOfCustomers, keyID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Lease
+	var items []InspectSampleOfCustomersRow
 	for rows.Next() {
-		var i Lease
-		if err := rows.Scan(
-			&i.Name,
-			&i.Owner,
-			&i.UntilUs,
-			&i.Fence,
-		); err != nil {
+		var i InspectSampleOfCustomersRow
+		if err := rows.Scan(&i.ID, &i.KeyID, &i.SealedKey); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectSampleOfFiles = `-- name: InspectSampleOfFiles :many
+SELECT id, key_id, sealed_key FROM customer_files WHERE key_id = $1 AND sealed_key <> '' LIMIT 1
+`
+
+type InspectSampleOfFilesRow struct {
+	ID        string
+	KeyID     string
+	SealedKey string
+}
+
+func (q *Queries) InspectSampleOfFiles(ctx context.Context, keyID string) ([]InspectSampleOfFilesRow, error) {
+	rows, err := q.query(ctx, q.inspectSampleOfFilesStmt, inspectSampleOfFiles, keyID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InspectSampleOfFilesRow
+	for rows.Next() {
+		var i InspectSampleOfFilesRow
+		if err := rows.Scan(&i.ID, &i.KeyID, &i.SealedKey); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectSampleOfTransactions = `-- name: InspectSampleOfTransactions :many
+SELECT id, key_id, sealed_key FROM transactions WHERE key_id = $1 AND sealed_key <> '' LIMIT 1
+`
+
+type InspectSampleOfTransactionsRow struct {
+	ID        string
+	KeyID     string
+	SealedKey string
+}
+
+func (q *Queries) InspectSampleOfTransactions(ctx context.Context, keyID string) ([]InspectSampleOfTransactionsRow, error) {
+	rows, err := q.query(ctx, q.inspectSampleOfTransactionsStmt, inspectSampleOfTransactions, keyID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InspectSampleOfTransactionsRow
+	for rows.Next() {
+		var i InspectSampleOfTransactionsRow
+		if err := rows.Scan(&i.ID, &i.KeyID, &i.SealedKey); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectSubjectsOfHash = `-- name: InspectSubjectsOfHash :many
+SELECT 'payment' AS kind, p.id FROM payments p WHERE p.outer_hash = $2 OR p.inner_hash = $2
+UNION ALL
+SELECT 'refund', a.refund_id FROM refund_attempts a WHERE a.inner_hash = $2 OR a.outer_hash = $2
+UNION ALL
+SELECT 'movement', m.inner_hash FROM outgoing_movements m
+WHERE (m.inner_hash = $2 OR m.outer_hash = $2)
+  AND NOT EXISTS (SELECT 1 FROM refund_attempts e WHERE e.inner_hash = m.inner_hash)
+LIMIT $1
+`
+
+type InspectSubjectsOfHashParams struct {
+	Most int32
+	Hash string
+}
+
+type InspectSubjectsOfHashRow struct {
+	Kind string
+	ID   string
+}
+
+// A Stellar hash as explorers show it; that of the transaction inside a fee bump is looked up in whole tables.
+func (q *Queries) InspectSubjectsOfHash(ctx context.Context, arg InspectSubjectsOfHashParams) ([]InspectSubjectsOfHashRow, error) {
+	rows, err := q.query(ctx, q.inspectSubjectsOfHashStmt, inspectSubjectsOfHash, arg.Most, arg.Hash)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InspectSubjectsOfHashRow
+	for rows.Next() {
+		var i InspectSubjectsOfHashRow
+		if err := rows.Scan(&i.Kind, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectSubjectsOfID = `-- name: InspectSubjectsOfID :many
+
+SELECT 'transaction' AS kind, t.id FROM transactions t WHERE t.id = $1
+UNION ALL SELECT 'payment', p.id FROM payments p WHERE p.id = $1
+UNION ALL SELECT 'payout', o.id FROM payouts o WHERE o.id = $1
+UNION ALL SELECT 'payout', a.payout_id FROM payout_attempts a WHERE a.key = $1
+UNION ALL SELECT 'refund', r.id FROM refunds r WHERE r.id = $1
+UNION ALL SELECT 'quote', q.id FROM quotes q WHERE q.id = $1
+UNION ALL SELECT 'customer', c.id FROM customers c WHERE c.id = $1
+`
+
+type InspectSubjectsOfIDRow struct {
+	Kind string
+	ID   string
+}
+
+// What explain and doctor read. They are asked by people, now and then: plans matter less here than in the other files.
+func (q *Queries) InspectSubjectsOfID(ctx context.Context, id string) ([]InspectSubjectsOfIDRow, error) {
+	rows, err := q.query(ctx, q.inspectSubjectsOfIDStmt, inspectSubjectsOfID, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InspectSubjectsOfIDRow
+	for rows.Next() {
+		var i InspectSubjectsOfIDRow
+		if err := rows.Scan(&i.Kind, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectTransactionsOfCustomer = `-- name: InspectTransactionsOfCustomer :many
+SELECT id FROM transactions WHERE sender_id = $1 OR receiver_id = $1 ORDER BY id DESC LIMIT $2
+`
+
+type InspectTransactionsOfCustomerParams struct {
+	CustomerID sql.NullString
+	Most       int32
+}
+
+func (q *Queries) InspectTransactionsOfCustomer(ctx context.Context, arg InspectTransactionsOfCustomerParams) ([]string, error) {
+	rows, err := q.query(ctx, q.inspectTransactionsOfCustomerStmt, inspectTransactionsOfCustomer, arg.CustomerID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectTransactionsOfMemo = `-- name: InspectTransactionsOfMemo :many
+SELECT t.id FROM receiving_accounts r JOIN transactions t ON t.receiving_account = r.account
+WHERE t.memo_type = $1 AND t.memo = CAST($2 AS TEXT) LIMIT $3
+`
+
+type InspectTransactionsOfMemoParams struct {
+	MemoType string
+	Memo     string
+	Most     int32
+}
+
+// The memos of transactions are looked up by their key, one receiving account after the other.
+func (q *Queries) InspectTransactionsOfMemo(ctx context.Context, arg InspectTransactionsOfMemoParams) ([]string, error) {
+	rows, err := q.query(ctx, q.inspectTransactionsOfMemoStmt, inspectTransactionsOfMemo, arg.MemoType, arg.Memo, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inspectUnexplained = `-- name: InspectUnexplained :many
+SELECT account, COUNT(*) AS number, CAST(MIN(outer_hash) AS TEXT) AS outer_hash
+FROM outgoing_movements WHERE explained = '' GROUP BY account ORDER BY account
+`
+
+type InspectUnexplainedRow struct {
+	Account   string
+	Number    int64
+	OuterHash string
+}
+
+func (q *Queries) InspectUnexplained(ctx context.Context) ([]InspectUnexplainedRow, error) {
+	rows, err := q.query(ctx, q.inspectUnexplainedStmt, inspectUnexplained)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InspectUnexplainedRow
+	for rows.Next() {
+		var i InspectUnexplainedRow
+		if err := rows.Scan(&i.Account, &i.Number, &i.OuterHash); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -253,7 +820,7 @@ func (q *Queries) ListLeases(ctx context.Context) ([]Lease, error) {
 }
 
 const listTransactionsOfOwner = `-- name: ListTransactionsOfOwner :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds, refunds FROM transactions
 WHERE owner_account = $1 AND (CAST($2 AS TEXT) = '' OR status = CAST($2 AS TEXT)) AND created_us >= $3
   AND (CAST($4 AS TEXT) = '' OR id < CAST($4 AS TEXT))
 ORDER BY created_us DESC, id DESC LIMIT $5
@@ -340,6 +907,7 @@ func (q *Queries) ListTransactionsOfOwner(ctx context.Context, arg ListTransacti
 			&i.ReceiverTypes,
 			&i.Unpriced,
 			&i.EtaSeconds,
+			&i.Refunds,
 		); err != nil {
 			return nil, err
 		}
@@ -355,7 +923,7 @@ func (q *Queries) ListTransactionsOfOwner(ctx context.Context, arg ListTransacti
 }
 
 const listTransactionsSince = `-- name: ListTransactionsSince :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds, refunds FROM transactions
 WHERE (CAST($1 AS TEXT) = '' OR status = CAST($1 AS TEXT)) AND created_us >= $2
   AND (CAST($3 AS TEXT) = '' OR id < CAST($3 AS TEXT))
 ORDER BY id DESC LIMIT $4
@@ -440,571 +1008,8 @@ func (q *Queries) ListTransactionsSince(ctx context.Context, arg ListTransaction
 			&i.ReceiverTypes,
 			&i.Unpriced,
 			&i.EtaSeconds,
+			&i.Refunds,
 		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const openPaymentsLike = `-- name: OpenPaymentsLike :many
-SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments
-WHERE state = 'open' AND judgement = 'unmatched' AND account = $1 AND asset_code = $2 AND asset_issuer = $3
-  AND amount_units = $4 AND closed_us >= $5
-ORDER BY created_us, id LIMIT $6
-`
-
-type OpenPaymentsLikeParams struct {
-	Account     string
-	AssetCode   string
-	AssetIssuer string
-	AmountUnits int64
-	SinceUs     int64
-	Most        int32
-}
-
-// Payments that nobody has decided about and that look like what a transaction waits for.
-func (q *Queries) OpenPaymentsLike(ctx context.Context, arg OpenPaymentsLikeParams) ([]Payment, error) {
-	rows, err := q.query(ctx, q.openPaymentsLikeStmt, openPaymentsLike,
-		arg.Account,
-		arg.AssetCode,
-		arg.AssetIssuer,
-		arg.AmountUnits,
-		arg.SinceUs,
-		arg.Most,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Payment
-	for rows.Next() {
-		var i Payment
-		if err := rows.Scan(
-			&i.ID,
-			&i.Chain,
-			&i.Account,
-			&i.OperationID,
-			&i.Idx,
-			&i.Kind,
-			&i.InnerHash,
-			&i.OuterHash,
-			&i.Ledger,
-			&i.ClosedUs,
-			&i.FromAccount,
-			&i.FromMuxedID,
-			&i.ToMuxedID,
-			&i.AssetCode,
-			&i.AssetIssuer,
-			&i.AmountUnits,
-			&i.MemoType,
-			&i.Memo,
-			&i.Judgement,
-			&i.State,
-			&i.RefundUnits,
-			&i.TransactionID,
-			&i.Reason,
-			&i.Raw,
-			&i.Version,
-			&i.CreatedUs,
-			&i.UpdatedUs,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const overdueCallbacks = `-- name: OverdueCallbacks :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM callbacks
-WHERE state = 'pending' AND next_us <= $1 AND lease_until_us <= $1
-`
-
-type OverdueCallbacksRow struct {
-	Number   int64
-	OldestUs int64
-}
-
-func (q *Queries) OverdueCallbacks(ctx context.Context, beforeUs int64) (OverdueCallbacksRow, error) {
-	row := q.queryRow(ctx, q.overdueCallbacksStmt, overdueCallbacks, beforeUs)
-	var i OverdueCallbacksRow
-	err := row.Scan(&i.Number, &i.OldestUs)
-	return i, err
-}
-
-const overdueReady = `-- name: OverdueReady :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
-WHERE state = 'ready' AND next_us <= $1
-`
-
-type OverdueReadyRow struct {
-	Number   int64
-	OldestUs int64
-}
-
-// What should have been taken up before a moment, and has not been: nobody is at work, or all are at their limit.
-func (q *Queries) OverdueReady(ctx context.Context, beforeUs int64) (OverdueReadyRow, error) {
-	row := q.queryRow(ctx, q.overdueReadyStmt, overdueReady, beforeUs)
-	var i OverdueReadyRow
-	err := row.Scan(&i.Number, &i.OldestUs)
-	return i, err
-}
-
-const overdueRefunds = `-- name: OverdueRefunds :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM refunds
-WHERE state = 'ready' AND next_us <= $1
-`
-
-type OverdueRefundsRow struct {
-	Number   int64
-	OldestUs int64
-}
-
-func (q *Queries) OverdueRefunds(ctx context.Context, beforeUs int64) (OverdueRefundsRow, error) {
-	row := q.queryRow(ctx, q.overdueRefundsStmt, overdueRefunds, beforeUs)
-	var i OverdueRefundsRow
-	err := row.Scan(&i.Number, &i.OldestUs)
-	return i, err
-}
-
-const overdueToPrice = `-- name: OverdueToPrice :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
-WHERE state = 'waiting' AND waits_for = 'price' AND next_us <= $1
-`
-
-type OverdueToPriceRow struct {
-	Number   int64
-	OldestUs int64
-}
-
-func (q *Queries) OverdueToPrice(ctx context.Context, beforeUs int64) (OverdueToPriceRow, error) {
-	row := q.queryRow(ctx, q.overdueToPriceStmt, overdueToPrice, beforeUs)
-	var i OverdueToPriceRow
-	err := row.Scan(&i.Number, &i.OldestUs)
-	return i, err
-}
-
-const overdueUnderWay = `-- name: OverdueUnderWay :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
-WHERE state IN ('sending', 'unknown', 'accepted') AND next_us <= $1 AND lease_until_us <= $1
-`
-
-type OverdueUnderWayRow struct {
-	Number   int64
-	OldestUs int64
-}
-
-func (q *Queries) OverdueUnderWay(ctx context.Context, beforeUs int64) (OverdueUnderWayRow, error) {
-	row := q.queryRow(ctx, q.overdueUnderWayStmt, overdueUnderWay, beforeUs)
-	var i OverdueUnderWayRow
-	err := row.Scan(&i.Number, &i.OldestUs)
-	return i, err
-}
-
-const paymentsOfMemo = `-- name: PaymentsOfMemo :many
-SELECT id FROM payments WHERE (memo_type = $1 AND memo = $2) OR ($1 = 'id' AND to_muxed_id = $2)
-ORDER BY id DESC LIMIT $3
-`
-
-type PaymentsOfMemoParams struct {
-	MemoType string
-	Memo     string
-	Most     int32
-}
-
-func (q *Queries) PaymentsOfMemo(ctx context.Context, arg PaymentsOfMemoParams) ([]string, error) {
-	rows, err := q.query(ctx, q.paymentsOfMemoStmt, paymentsOfMemo, arg.MemoType, arg.Memo, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const quoteByID = `-- name: QuoteByID :one
-SELECT id, owner_account, sell_asset, sell_units, sell_decimals, buy_asset, buy_units, buy_decimals, fee_units, fee_details, context, sell_delivery_method, buy_delivery_method, country_code, expires_us, redeemed_by, created_us FROM quotes WHERE id = $1
-`
-
-func (q *Queries) QuoteByID(ctx context.Context, id string) (Quote, error) {
-	row := q.queryRow(ctx, q.quoteByIDStmt, quoteByID, id)
-	var i Quote
-	err := row.Scan(
-		&i.ID,
-		&i.OwnerAccount,
-		&i.SellAsset,
-		&i.SellUnits,
-		&i.SellDecimals,
-		&i.BuyAsset,
-		&i.BuyUnits,
-		&i.BuyDecimals,
-		&i.FeeUnits,
-		&i.FeeDetails,
-		&i.Context,
-		&i.SellDeliveryMethod,
-		&i.BuyDeliveryMethod,
-		&i.CountryCode,
-		&i.ExpiresUs,
-		&i.RedeemedBy,
-		&i.CreatedUs,
-	)
-	return i, err
-}
-
-const refundsOfPayment = `-- name: RefundsOfPayment :many
-SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, created_us, updated_us FROM refunds WHERE payment_id = $1 ORDER BY number
-`
-
-func (q *Queries) RefundsOfPayment(ctx context.Context, paymentID string) ([]Refund, error) {
-	rows, err := q.query(ctx, q.refundsOfPaymentStmt, refundsOfPayment, paymentID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Refund
-	for rows.Next() {
-		var i Refund
-		if err := rows.Scan(
-			&i.ID,
-			&i.PaymentID,
-			&i.Number,
-			&i.TransactionID,
-			&i.FromHeld,
-			&i.Version,
-			&i.State,
-			&i.Trouble,
-			&i.Account,
-			&i.Destination,
-			&i.DestinationMuxedID,
-			&i.AssetCode,
-			&i.AssetIssuer,
-			&i.Units,
-			&i.FeeUnits,
-			&i.MemoType,
-			&i.Memo,
-			&i.Automatic,
-			&i.Actor,
-			&i.Reason,
-			&i.Tries,
-			&i.NextUs,
-			&i.StellarHash,
-			&i.ConfirmedUs,
-			&i.CreatedUs,
-			&i.UpdatedUs,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const sampleOfCustomers = `-- name: SampleOfCustomers :many
-SELECT id, key_id, sealed_key FROM customers WHERE key_id = $1 AND sealed_key <> '' LIMIT 1
-`
-
-type SampleOfCustomersRow struct {
-	ID        string
-	KeyID     string
-	SealedKey string
-}
-
-// One secret of each kind that a master key wraps, to see whether the key is the right one.
-func (q *Queries) SampleOfCustomers(ctx context.Context, keyID string) ([]SampleOfCustomersRow, error) {
-	rows, err := q.query(ctx, q.sampleOfCustomersStmt, sampleOfCustomers, keyID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []SampleOfCustomersRow
-	for rows.Next() {
-		var i SampleOfCustomersRow
-		if err := rows.Scan(&i.ID, &i.KeyID, &i.SealedKey); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const sampleOfFiles = `-- name: SampleOfFiles :many
-SELECT id, key_id, sealed_key FROM customer_files WHERE key_id = $1 AND sealed_key <> '' LIMIT 1
-`
-
-type SampleOfFilesRow struct {
-	ID        string
-	KeyID     string
-	SealedKey string
-}
-
-func (q *Queries) SampleOfFiles(ctx context.Context, keyID string) ([]SampleOfFilesRow, error) {
-	rows, err := q.query(ctx, q.sampleOfFilesStmt, sampleOfFiles, keyID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []SampleOfFilesRow
-	for rows.Next() {
-		var i SampleOfFilesRow
-		if err := rows.Scan(&i.ID, &i.KeyID, &i.SealedKey); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const sampleOfTransactions = `-- name: SampleOfTransactions :many
-SELECT id, key_id, sealed_key FROM transactions WHERE key_id = $1 AND sealed_key <> '' LIMIT 1
-`
-
-type SampleOfTransactionsRow struct {
-	ID        string
-	KeyID     string
-	SealedKey string
-}
-
-func (q *Queries) SampleOfTransactions(ctx context.Context, keyID string) ([]SampleOfTransactionsRow, error) {
-	rows, err := q.query(ctx, q.sampleOfTransactionsStmt, sampleOfTransactions, keyID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []SampleOfTransactionsRow
-	for rows.Next() {
-		var i SampleOfTransactionsRow
-		if err := rows.Scan(&i.ID, &i.KeyID, &i.SealedKey); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const subjectsOfHash = `-- name: SubjectsOfHash :many
-SELECT 'payment' AS kind, p.id FROM payments p WHERE p.outer_hash = $2 OR p.inner_hash = $2
-UNION ALL
-SELECT 'refund', a.refund_id FROM refund_attempts a WHERE a.inner_hash = $2 OR a.outer_hash = $2
-UNION ALL
-SELECT 'movement', m.inner_hash FROM outgoing_movements m
-WHERE (m.inner_hash = $2 OR m.outer_hash = $2)
-  AND NOT EXISTS (SELECT 1 FROM refund_attempts e WHERE e.inner_hash = m.inner_hash)
-LIMIT $1
-`
-
-type SubjectsOfHashParams struct {
-	Most int32
-	Hash string
-}
-
-type SubjectsOfHashRow struct {
-	Kind string
-	ID   string
-}
-
-// A Stellar hash as explorers show it; that of the transaction inside a fee bump is looked up in whole tables.
-func (q *Queries) SubjectsOfHash(ctx context.Context, arg SubjectsOfHashParams) ([]SubjectsOfHashRow, error) {
-	rows, err := q.query(ctx, q.subjectsOfHashStmt, subjectsOfHash, arg.Most, arg.Hash)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []SubjectsOfHashRow
-	for rows.Next() {
-		var i SubjectsOfHashRow
-		if err := rows.Scan(&i.Kind, &i.ID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const subjectsOfID = `-- name: SubjectsOfID :many
-
-SELECT 'transaction' AS kind, t.id FROM transactions t WHERE t.id = $1
-UNION ALL SELECT 'payment', p.id FROM payments p WHERE p.id = $1
-UNION ALL SELECT 'payout', o.id FROM payouts o WHERE o.id = $1
-UNION ALL SELECT 'payout', a.payout_id FROM payout_attempts a WHERE a.key = $1
-UNION ALL SELECT 'refund', r.id FROM refunds r WHERE r.id = $1
-UNION ALL SELECT 'quote', q.id FROM quotes q WHERE q.id = $1
-UNION ALL SELECT 'customer', c.id FROM customers c WHERE c.id = $1
-`
-
-type SubjectsOfIDRow struct {
-	Kind string
-	ID   string
-}
-
-// What explain and doctor read. They are asked by people, now and then: plans matter less here than in the other files.
-func (q *Queries) SubjectsOfID(ctx context.Context, id string) ([]SubjectsOfIDRow, error) {
-	rows, err := q.query(ctx, q.subjectsOfIDStmt, subjectsOfID, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []SubjectsOfIDRow
-	for rows.Next() {
-		var i SubjectsOfIDRow
-		if err := rows.Scan(&i.Kind, &i.ID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const transactionsOfCustomer = `-- name: TransactionsOfCustomer :many
-SELECT id FROM transactions WHERE sender_id = $1 OR receiver_id = $1 ORDER BY id DESC LIMIT $2
-`
-
-type TransactionsOfCustomerParams struct {
-	CustomerID sql.NullString
-	Most       int32
-}
-
-func (q *Queries) TransactionsOfCustomer(ctx context.Context, arg TransactionsOfCustomerParams) ([]string, error) {
-	rows, err := q.query(ctx, q.transactionsOfCustomerStmt, transactionsOfCustomer, arg.CustomerID, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const transactionsOfMemo = `-- name: TransactionsOfMemo :many
-SELECT t.id FROM receiving_accounts r JOIN transactions t ON t.receiving_account = r.account
-WHERE t.memo_type = $1 AND t.memo = CAST($2 AS TEXT) LIMIT $3
-`
-
-type TransactionsOfMemoParams struct {
-	MemoType string
-	Memo     string
-	Most     int32
-}
-
-// The memos of transactions are looked up by their key, one receiving account after the other.
-func (q *Queries) TransactionsOfMemo(ctx context.Context, arg TransactionsOfMemoParams) ([]string, error) {
-	rows, err := q.query(ctx, q.transactionsOfMemoStmt, transactionsOfMemo, arg.MemoType, arg.Memo, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const unexplainedMovements = `-- name: UnexplainedMovements :many
-SELECT account, COUNT(*) AS number, CAST(MIN(outer_hash) AS TEXT) AS outer_hash
-FROM outgoing_movements WHERE explained = '' GROUP BY account ORDER BY account
-`
-
-type UnexplainedMovementsRow struct {
-	Account   string
-	Number    int64
-	OuterHash string
-}
-
-func (q *Queries) UnexplainedMovements(ctx context.Context) ([]UnexplainedMovementsRow, error) {
-	rows, err := q.query(ctx, q.unexplainedMovementsStmt, unexplainedMovements)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []UnexplainedMovementsRow
-	for rows.Next() {
-		var i UnexplainedMovementsRow
-		if err := rows.Scan(&i.Account, &i.Number, &i.OuterHash); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

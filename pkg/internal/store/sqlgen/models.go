@@ -88,14 +88,16 @@ type Customer struct {
 }
 
 type CustomerField struct {
-	CustomerID  string
-	Name        string
-	Sealed      string
-	ContentType string
-	Status      anchor.FieldStatus
-	Error       string
-	Asked       string
-	UpdatedUs   int64
+	CustomerID   string
+	Name         string
+	Sealed       string
+	ContentType  string
+	Status       anchor.FieldStatus
+	Error        string
+	Asked        string
+	UpdatedUs    int64
+	Codes        int64
+	CodesSinceUs int64
 }
 
 type CustomerFile struct {
@@ -285,6 +287,48 @@ type ReceivingAccount struct {
 	CreatedUs  int64
 }
 
+type ReconcileFinding struct {
+	ID            string
+	Account       string
+	Kind          string
+	OperationID   int64
+	Idx           int64
+	Outgoing      bool
+	AssetCode     string
+	AssetIssuer   string
+	TransactionID string
+	LedgerUnits   int64
+	BookUnits     int64
+	Detail        string
+	State         string
+	Actor         string
+	Reason        string
+	Version       int64
+	FirstUs       int64
+	LastUs        int64
+}
+
+type ReconciledBalance struct {
+	Account     string
+	AssetCode   string
+	AssetIssuer string
+	BaseUnits   int64
+	MovedUnits  int64
+}
+
+type Reconciliation struct {
+	Account       string
+	Chain         string
+	FromLedger    int64
+	Position      int64
+	FeePosition   int64
+	ThroughLedger int64
+	BasedUs       int64
+	PassedUs      int64
+	Version       int64
+	UpdatedUs     int64
+}
+
 type Refund struct {
 	ID                 string
 	PaymentID          string
@@ -310,6 +354,7 @@ type Refund struct {
 	NextUs             int64
 	StellarHash        string
 	ConfirmedUs        int64
+	SentUs             int64
 	CreatedUs          int64
 	UpdatedUs          int64
 }
@@ -334,6 +379,12 @@ type RefundAttempt struct {
 	Result        string
 	CreatedUs     int64
 	UpdatedUs     int64
+}
+
+type Stranger struct {
+	Account string
+	Changes int64
+	SinceUs int64
 }
 
 type Transaction struct {
@@ -394,6 +445,7 @@ type Transaction struct {
 	ReceiverTypes    string
 	Unpriced         bool
 	EtaSeconds       int64
+	Refunds          string
 }
 
 type UsedChallenge struct {

@@ -47,7 +47,10 @@ func (q *Queries) CountOpenPayments(ctx context.Context) ([]CountOpenPaymentsRow
 const expiredTransactions = `-- name: ExpiredTransactions :many
 SELECT id FROM transactions
 WHERE receiving_account = $1 AND expires_us > 0 AND expires_us < $2 AND funded = FALSE
-  AND credited_units = 0 AND status IN ('pending_sender', 'pending_receiver', 'pending_customer_info_update')
+  AND (credited_units = 0 OR EXISTS (
+    SELECT 1 FROM payments p WHERE p.transaction_id = transactions.id AND p.state = 'credited'
+      AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id)))
+  AND status IN ('pending_sender', 'pending_receiver', 'pending_customer_info_update')
 ORDER BY expires_us LIMIT $3
 `
 
@@ -57,7 +60,7 @@ type ExpiredTransactionsParams struct {
 	Most            int32
 }
 
-// Part-paid transactions do not expire: they are refunded.
+// Those that were paid in part are among them until a refund of each part was asked for.
 func (q *Queries) ExpiredTransactions(ctx context.Context, arg ExpiredTransactionsParams) ([]string, error) {
 	rows, err := q.query(ctx, q.expiredTransactionsStmt, expiredTransactions, arg.Account, arg.ThroughClosedUs, arg.Most)
 	if err != nil {
@@ -84,18 +87,31 @@ func (q *Queries) ExpiredTransactions(ctx context.Context, arg ExpiredTransactio
 const listOpenPayments = `-- name: ListOpenPayments :many
 SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments
 WHERE state = 'open' AND (created_us, id) > (CAST($1 AS BIGINT), CAST($2 AS TEXT))
-ORDER BY created_us, id LIMIT $3
+  AND (CAST($3 AS TEXT) = '' OR account = CAST($3 AS TEXT))
+  AND (CAST($4 AS TEXT) = '' OR asset_code = CAST($4 AS TEXT))
+  AND (CAST($5 AS TEXT) = '' OR asset_issuer = CAST($5 AS TEXT))
+ORDER BY created_us, id LIMIT $6
 `
 
 type ListOpenPaymentsParams struct {
-	AfterUs int64
-	AfterID string
-	Most    int32
+	AfterUs     int64
+	AfterID     string
+	Account     string
+	AssetCode   string
+	AssetIssuer string
+	Most        int32
 }
 
 // Oldest first: what has waited longest is dealt with first.
 func (q *Queries) ListOpenPayments(ctx context.Context, arg ListOpenPaymentsParams) ([]Payment, error) {
-	rows, err := q.query(ctx, q.listOpenPaymentsStmt, listOpenPayments, arg.AfterUs, arg.AfterID, arg.Most)
+	rows, err := q.query(ctx, q.listOpenPaymentsStmt, listOpenPayments,
+		arg.AfterUs,
+		arg.AfterID,
+		arg.Account,
+		arg.AssetCode,
+		arg.AssetIssuer,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -146,17 +162,33 @@ func (q *Queries) ListOpenPayments(ctx context.Context, arg ListOpenPaymentsPara
 }
 
 const listPayments = `-- name: ListPayments :many
-SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT)) ORDER BY id DESC LIMIT $2
+SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT))
+  AND (CAST($2 AS TEXT) = '' OR state = CAST($2 AS TEXT))
+  AND (CAST($3 AS TEXT) = '' OR account = CAST($3 AS TEXT))
+  AND (CAST($4 AS TEXT) = '' OR asset_code = CAST($4 AS TEXT))
+  AND (CAST($5 AS TEXT) = '' OR asset_issuer = CAST($5 AS TEXT))
+ORDER BY id DESC LIMIT $6
 `
 
 type ListPaymentsParams struct {
-	Before string
-	Most   int32
+	Before      string
+	State       string
+	Account     string
+	AssetCode   string
+	AssetIssuer string
+	Most        int32
 }
 
-// Newest first: ids grow with time. An empty @before begins with the newest.
+// Newest first: ids grow with time. An empty @before begins with the newest; the other filters are off where they are empty.
 func (q *Queries) ListPayments(ctx context.Context, arg ListPaymentsParams) ([]Payment, error) {
-	rows, err := q.query(ctx, q.listPaymentsStmt, listPayments, arg.Before, arg.Most)
+	rows, err := q.query(ctx, q.listPaymentsStmt, listPayments,
+		arg.Before,
+		arg.State,
+		arg.Account,
+		arg.AssetCode,
+		arg.AssetIssuer,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -243,6 +275,64 @@ func (q *Queries) PaymentByID(ctx context.Context, id string) (Payment, error) {
 		&i.UpdatedUs,
 	)
 	return i, err
+}
+
+const paymentsNeverRefunded = `-- name: PaymentsNeverRefunded :many
+SELECT payments.id, payments.chain, payments.account, payments.operation_id, payments.idx, payments.kind, payments.inner_hash, payments.outer_hash, payments.ledger, payments.closed_us, payments.from_account, payments.from_muxed_id, payments.to_muxed_id, payments.asset_code, payments.asset_issuer, payments.amount_units, payments.memo_type, payments.memo, payments.judgement, payments.state, payments.refund_units, payments.transaction_id, payments.reason, payments.raw, payments.version, payments.created_us, payments.updated_us FROM payments WHERE payments.transaction_id = $1 AND payments.state = 'credited'
+  AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = payments.id)
+ORDER BY operation_id, idx
+`
+
+// Payments that were credited and of which nobody has asked for a refund yet, not even for one that was given up.
+func (q *Queries) PaymentsNeverRefunded(ctx context.Context, transactionID sql.NullString) ([]Payment, error) {
+	rows, err := q.query(ctx, q.paymentsNeverRefundedStmt, paymentsNeverRefunded, transactionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Payment
+	for rows.Next() {
+		var i Payment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Chain,
+			&i.Account,
+			&i.OperationID,
+			&i.Idx,
+			&i.Kind,
+			&i.InnerHash,
+			&i.OuterHash,
+			&i.Ledger,
+			&i.ClosedUs,
+			&i.FromAccount,
+			&i.FromMuxedID,
+			&i.ToMuxedID,
+			&i.AssetCode,
+			&i.AssetIssuer,
+			&i.AmountUnits,
+			&i.MemoType,
+			&i.Memo,
+			&i.Judgement,
+			&i.State,
+			&i.RefundUnits,
+			&i.TransactionID,
+			&i.Reason,
+			&i.Raw,
+			&i.Version,
+			&i.CreatedUs,
+			&i.UpdatedUs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const paymentsOfTransaction = `-- name: PaymentsOfTransaction :many
@@ -356,4 +446,34 @@ func (q *Queries) SeenPayments(ctx context.Context, arg SeenPaymentsParams) ([]S
 		return nil, err
 	}
 	return items, nil
+}
+
+const updatePayment = `-- name: UpdatePayment :execrows
+UPDATE payments SET version = version + 1, state = $1, transaction_id = $2, updated_us = $3
+WHERE id = $4 AND version = $5 AND state = $6
+`
+
+type UpdatePaymentParams struct {
+	State         anchor.PaymentState
+	TransactionID sql.NullString
+	NowUs         int64
+	ID            string
+	Version       int64
+	StateBefore   anchor.PaymentState
+}
+
+// Guarded by what it was decided on.
+func (q *Queries) UpdatePayment(ctx context.Context, arg UpdatePaymentParams) (int64, error) {
+	result, err := q.exec(ctx, q.updatePaymentStmt, updatePayment,
+		arg.State,
+		arg.TransactionID,
+		arg.NowUs,
+		arg.ID,
+		arg.Version,
+		arg.StateBefore,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

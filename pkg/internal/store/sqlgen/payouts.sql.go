@@ -266,7 +266,7 @@ func (q *Queries) PayoutsOfTransaction(ctx context.Context, transactionID string
 }
 
 const payoutsToPrice = `-- name: PayoutsToPrice :many
-SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.batch_id, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.id, t.owner_account, t.owner_memo_type, t.owner_memo, t.client_domain, t.version, t.status, t.status_message, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id, t.receiver_type, t.asset_id, t.asset_code, t.asset_issuer, t.decimals, t.min_units, t.max_units, t.fee_fixed_units, t.fee_percent, t.funding_method, t.quote_id, t.destination_asset, t.refund_memo_type, t.refund_memo, t.lang, t.receiving_account, t.memo_type, t.memo, t.expected_units, t.credited_units, t.payout_units, t.refund_units, t.fee_units, t.fee_details, t.out_units, t.out_decimals, t.out_asset, t.key_id, t.sealed_key, t.sealed_fields, t.required_info, t.required_message, t.callback_url, t.stellar_hash, t.external_id, t.expires_us, t.created_us, t.updated_us, t.status_us, t.completed_us, t.sender_types, t.receiver_types, t.unpriced, t.eta_seconds FROM payouts p CROSS JOIN transactions t
+SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.batch_id, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.id, t.owner_account, t.owner_memo_type, t.owner_memo, t.client_domain, t.version, t.status, t.status_message, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id, t.receiver_type, t.asset_id, t.asset_code, t.asset_issuer, t.decimals, t.min_units, t.max_units, t.fee_fixed_units, t.fee_percent, t.funding_method, t.quote_id, t.destination_asset, t.refund_memo_type, t.refund_memo, t.lang, t.receiving_account, t.memo_type, t.memo, t.expected_units, t.credited_units, t.payout_units, t.refund_units, t.fee_units, t.fee_details, t.out_units, t.out_decimals, t.out_asset, t.key_id, t.sealed_key, t.sealed_fields, t.required_info, t.required_message, t.callback_url, t.stellar_hash, t.external_id, t.expires_us, t.created_us, t.updated_us, t.status_us, t.completed_us, t.sender_types, t.receiver_types, t.unpriced, t.eta_seconds, t.refunds FROM payouts p CROSS JOIN transactions t
 WHERE t.id = p.transaction_id AND p.state = 'waiting' AND p.waits_for = 'price' AND p.next_us <= $1
 ORDER BY p.next_us, p.id LIMIT $2
 `
@@ -368,6 +368,7 @@ func (q *Queries) PayoutsToPrice(ctx context.Context, arg PayoutsToPriceParams) 
 			&i.Transaction.ReceiverTypes,
 			&i.Transaction.Unpriced,
 			&i.Transaction.EtaSeconds,
+			&i.Transaction.Refunds,
 		); err != nil {
 			return nil, err
 		}

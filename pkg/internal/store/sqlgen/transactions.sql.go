@@ -198,7 +198,7 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 }
 
 const listTransactions = `-- name: ListTransactions :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT)) ORDER BY id DESC LIMIT $2
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds, refunds FROM transactions WHERE (CAST($1 AS TEXT) = '' OR id < CAST($1 AS TEXT)) ORDER BY id DESC LIMIT $2
 `
 
 type ListTransactionsParams struct {
@@ -274,6 +274,7 @@ func (q *Queries) ListTransactions(ctx context.Context, arg ListTransactionsPara
 			&i.ReceiverTypes,
 			&i.Unpriced,
 			&i.EtaSeconds,
+			&i.Refunds,
 		); err != nil {
 			return nil, err
 		}
@@ -289,7 +290,7 @@ func (q *Queries) ListTransactions(ctx context.Context, arg ListTransactionsPara
 }
 
 const listTransactionsOfStatus = `-- name: ListTransactionsOfStatus :many
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE status = $1 AND (CAST($2 AS TEXT) = '' OR id < CAST($2 AS TEXT))
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds, refunds FROM transactions WHERE status = $1 AND (CAST($2 AS TEXT) = '' OR id < CAST($2 AS TEXT))
 ORDER BY created_us DESC, id DESC LIMIT $3
 `
 
@@ -366,6 +367,7 @@ func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransact
 			&i.ReceiverTypes,
 			&i.Unpriced,
 			&i.EtaSeconds,
+			&i.Refunds,
 		); err != nil {
 			return nil, err
 		}
@@ -381,7 +383,7 @@ func (q *Queries) ListTransactionsOfStatus(ctx context.Context, arg ListTransact
 }
 
 const transactionByID = `-- name: TransactionByID :one
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE id = $1
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds, refunds FROM transactions WHERE id = $1
 `
 
 func (q *Queries) TransactionByID(ctx context.Context, id string) (Transaction, error) {
@@ -445,12 +447,13 @@ func (q *Queries) TransactionByID(ctx context.Context, id string) (Transaction, 
 		&i.ReceiverTypes,
 		&i.Unpriced,
 		&i.EtaSeconds,
+		&i.Refunds,
 	)
 	return i, err
 }
 
 const transactionOfOwner = `-- name: TransactionOfOwner :one
-SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds FROM transactions WHERE id = $1 AND owner_account = $2
+SELECT id, owner_account, owner_memo_type, owner_memo, client_domain, version, status, status_message, funded, conflict, sender_id, sender_type, receiver_id, receiver_type, asset_id, asset_code, asset_issuer, decimals, min_units, max_units, fee_fixed_units, fee_percent, funding_method, quote_id, destination_asset, refund_memo_type, refund_memo, lang, receiving_account, memo_type, memo, expected_units, credited_units, payout_units, refund_units, fee_units, fee_details, out_units, out_decimals, out_asset, key_id, sealed_key, sealed_fields, required_info, required_message, callback_url, stellar_hash, external_id, expires_us, created_us, updated_us, status_us, completed_us, sender_types, receiver_types, unpriced, eta_seconds, refunds FROM transactions WHERE id = $1 AND owner_account = $2
 `
 
 type TransactionOfOwnerParams struct {
@@ -520,6 +523,7 @@ func (q *Queries) TransactionOfOwner(ctx context.Context, arg TransactionOfOwner
 		&i.ReceiverTypes,
 		&i.Unpriced,
 		&i.EtaSeconds,
+		&i.Refunds,
 	)
 	return i, err
 }
@@ -532,8 +536,8 @@ UPDATE transactions SET version = $1+ 1, status = $2, status_message = $3, funde
     required_message = $17, callback_url = $18, stellar_hash = $19,
     external_id = $20, expires_us = $21, updated_us = $22, status_us = $23,
     completed_us = $24, sender_id = $25, sender_type = $26, receiver_id = $27,
-    receiver_type = $28, unpriced = $29
-WHERE id = $30 AND version = $31 AND status = $32
+    receiver_type = $28, unpriced = $29, refunds = $30
+WHERE id = $31 AND version = $32 AND status = $33
 `
 
 type UpdateTransactionParams struct {
@@ -566,6 +570,7 @@ type UpdateTransactionParams struct {
 	ReceiverID      sql.NullString
 	ReceiverType    string
 	Unpriced        bool
+	Refunds         string
 	ID              string
 	StatusBefore    anchor.Status
 }
@@ -602,6 +607,7 @@ func (q *Queries) UpdateTransaction(ctx context.Context, arg UpdateTransactionPa
 		arg.ReceiverID,
 		arg.ReceiverType,
 		arg.Unpriced,
+		arg.Refunds,
 		arg.ID,
 		arg.Version,
 		arg.StatusBefore,

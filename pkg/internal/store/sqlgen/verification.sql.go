@@ -61,6 +61,61 @@ func (q *Queries) CountDownCode(ctx context.Context, arg CountDownCodeParams) (i
 	return result.RowsAffected()
 }
 
+const countGuess = `-- name: CountGuess :execrows
+INSERT INTO verification_codes (customer_id, name, sealed_code, tries_left, expires_us, created_us)
+VALUES ($1, $2, '', $3, 0, $4)
+ON CONFLICT (customer_id, name) DO UPDATE SET tries_left = verification_codes.tries_left - 1
+    WHERE verification_codes.tries_left > 0
+`
+
+type CountGuessParams struct {
+	CustomerID string
+	Name       string
+	TriesLeft  int64
+	NowUs      int64
+}
+
+// A code that only the business can compare has a row without one from the first guess on; its time is the business' affair.
+func (q *Queries) CountGuess(ctx context.Context, arg CountGuessParams) (int64, error) {
+	result, err := q.exec(ctx, q.countGuessStmt, countGuess,
+		arg.CustomerID,
+		arg.Name,
+		arg.TriesLeft,
+		arg.NowUs,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const countSentCode = `-- name: CountSentCode :exec
+UPDATE customer_fields SET
+    codes = CASE WHEN codes_since_us <= $1 THEN 1 ELSE codes + 1 END,
+    codes_since_us = CASE WHEN codes_since_us <= $1 THEN $2 ELSE codes_since_us END
+WHERE customer_id = $3 AND name = $4 AND (status <> 'VERIFICATION_REQUIRED' OR CAST($5 AS BOOLEAN) = TRUE)
+`
+
+type CountSentCodeParams struct {
+	WindowUs   int64
+	NowUs      int64
+	CustomerID string
+	Name       string
+	Another    bool
+}
+
+// A field that begins to wait for a code, or for another one.
+func (q *Queries) CountSentCode(ctx context.Context, arg CountSentCodeParams) error {
+	_, err := q.exec(ctx, q.countSentCodeStmt, countSentCode,
+		arg.WindowUs,
+		arg.NowUs,
+		arg.CustomerID,
+		arg.Name,
+		arg.Another,
+	)
+	return err
+}
+
 const forgetCodesOfCustomer = `-- name: ForgetCodesOfCustomer :exec
 DELETE FROM verification_codes WHERE customer_id = $1
 `

@@ -1,0 +1,194 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+)
+
+// file is all that is known of a transaction: what its story is told from and why it has not moved on.
+type file struct {
+	surroundings
+	t                store.Transaction
+	events           []store.Event
+	payments         []paymentFile
+	lookalikes       []store.Payment // open payments that may be what it waits for
+	payouts          []payoutFile
+	callbacks        []store.Callback
+	sender, receiver party
+	quote            *store.Quote
+	rails            []string // nil: not known
+}
+
+// surroundings are what a transaction or a payment depends on besides itself.
+type surroundings struct {
+	now         time.Time     // by the database's clock
+	cursor      *store.Cursor // of the receiving account; nil: no watcher has begun with it
+	unexplained []store.Unexplained
+}
+
+type paymentFile struct {
+	p       store.Payment
+	events  []store.Event
+	refunds []refundFile
+}
+
+type refundFile struct {
+	store.RefundStory
+	events []store.Event
+}
+
+type payoutFile struct {
+	p        store.Payout
+	events   []store.Event
+	attempts []store.Attempt
+	answers  []store.AttemptAnswer
+}
+
+// live tells whether the payout may still, or did, reach the recipient.
+func (p payoutFile) live() bool {
+	return p.p.State != anchor.PayoutFailed && p.p.State != anchor.PayoutCancelled && p.p.State != anchor.PayoutReturned
+}
+
+// lastWord is what was last said of it that says something.
+func (p payoutFile) lastWord() string {
+	for i := len(p.answers) - 1; i >= 0; i-- {
+		if why := p.answers[i].Why; why != "" {
+			return why
+		}
+	}
+	for i := len(p.events) - 1; i >= 0; i-- {
+		if why := p.events[i].Reason; why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func (e *Explainer) file(ctx context.Context, id string) (*file, error) {
+	f := &file{rails: e.options.Rails}
+	var err error
+	if f.t, err = e.db.TransactionByID(ctx, id); err != nil {
+		return nil, err
+	}
+	for _, load := range []func(context.Context, *file) error{
+		e.loadSurroundings, e.loadMoneyIn, e.loadPayouts, e.loadPeople, e.loadTerms, e.loadTold,
+	} {
+		if err := load(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func (e *Explainer) loadSurroundings(ctx context.Context, f *file) (err error) {
+	f.surroundings, err = e.surroundings(ctx, f.t.ReceivingAccount)
+	return err
+}
+
+func (e *Explainer) surroundings(ctx context.Context, account string) (s surroundings, err error) {
+	if s.now, err = e.db.Clock(ctx); err != nil {
+		return s, err
+	}
+	if s.unexplained, err = e.db.UnexplainedMovements(ctx); err != nil {
+		return s, err
+	}
+	c, err := e.db.CursorOf(ctx, account)
+	if errors.Is(err, store.ErrNotFound) {
+		return s, nil
+	}
+	s.cursor = &c
+	return s, err
+}
+
+func (e *Explainer) loadMoneyIn(ctx context.Context, f *file) error {
+	payments, err := e.db.PaymentsOf(ctx, f.t.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range payments {
+		one, err := e.paymentFile(ctx, p)
+		if err != nil {
+			return err
+		}
+		f.payments = append(f.payments, one)
+	}
+	if f.t.Published() && !f.t.Funded && f.t.ExpectedUnits > f.t.CreditedUnits {
+		f.lookalikes, err = e.db.PaymentsLike(ctx, f.t)
+	}
+	return err
+}
+
+func (e *Explainer) paymentFile(ctx context.Context, p store.Payment) (paymentFile, error) {
+	one := paymentFile{p: p}
+	var err error
+	if one.events, err = e.db.History(ctx, store.SubjectPayment, p.ID); err != nil {
+		return one, err
+	}
+	refunds, err := e.db.RefundStoriesOfPayment(ctx, p.ID)
+	if err != nil {
+		return one, err
+	}
+	for _, r := range refunds {
+		events, err := e.db.History(ctx, store.SubjectRefund, r.Refund.ID)
+		if err != nil {
+			return one, err
+		}
+		one.refunds = append(one.refunds, refundFile{r, events})
+	}
+	return one, nil
+}
+
+func (e *Explainer) loadPayouts(ctx context.Context, f *file) error {
+	payouts, err := e.db.PayoutsOf(ctx, f.t.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range payouts {
+		one := payoutFile{p: p}
+		var errs [3]error
+		one.events, errs[0] = e.db.History(ctx, store.SubjectPayout, p.ID)
+		one.attempts, errs[1] = e.db.AttemptsOf(ctx, p.ID)
+		one.answers, errs[2] = e.db.AnswersOf(ctx, p.ID)
+		if err := errors.Join(errs[:]...); err != nil {
+			return err
+		}
+		f.payouts = append(f.payouts, one)
+	}
+	return nil
+}
+
+func (e *Explainer) loadPeople(ctx context.Context, f *file) (err error) {
+	if f.sender, err = e.party(ctx, "sender", f.t.SenderID.String, f.t.SenderType, f.t.SenderTypes); err != nil {
+		return err
+	}
+	f.receiver, err = e.party(ctx, "receiver", f.t.ReceiverID.String, f.t.ReceiverType, f.t.ReceiverTypes)
+	return err
+}
+
+func (e *Explainer) loadTerms(ctx context.Context, f *file) error {
+	if f.t.QuoteID == "" {
+		return nil
+	}
+	q, err := e.db.QuoteByID(ctx, f.t.QuoteID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	f.quote = &q
+	return err
+}
+
+func (e *Explainer) loadTold(ctx context.Context, f *file) (err error) {
+	if f.events, err = e.db.History(ctx, store.SubjectTransaction, f.t.ID); err != nil {
+		return err
+	}
+	f.callbacks, err = e.db.CallbacksOf(ctx, store.SubjectTransaction, f.t.ID)
+	if err != nil {
+		return fmt.Errorf("what was told of it: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
+)
+
+// RestoredError says that the database is marked as a copy that is older than the world: nothing is sent from it (I14).
+type RestoredError struct {
+	Why string // when it was marked, by whom and why
+}
+
+func (e *RestoredError) Error() string {
+	return "this database was restored from an older copy (" + e.Why + "): it sends nothing until 'anchor reconcile --after-restore' has run"
+}
+
+// Names in meta: the mark itself, and the time before which a transaction must have been agreed for a new attempt of its payout to be
+// asked about before it is sent.
+const (
+	metaRestored  = "restored"
+	metaAskBefore = "ask_before_us"
+)
+
+// Restored is a *RestoredError where the database is marked as restored.
+func (db *DB) Restored(ctx context.Context) error {
+	why, err := db.Meta(ctx, metaRestored)
+	if err != nil || why == "" {
+		return err
+	}
+	return &RestoredError{why}
+}
+
+// Restored is a *RestoredError where the database is marked as restored. Whoever takes units in order to send them asks this in
+// the Tx that does so.
+func (tx *Tx) Restored(ctx context.Context) error {
+	why, err := tx.q.MetaValue(ctx, metaRestored)
+	if err != nil {
+		return fmt.Errorf("read meta %s: %w", metaRestored, err)
+	}
+	if why == "" {
+		return nil
+	}
+	return &RestoredError{why}
+}
+
+// MarkRestored marks the database as an older copy: from the commit on nothing is claimed for sending. One that is marked keeps its
+// first mark.
+func (tx *Tx) MarkRestored(ctx context.Context, actor, reason string) error {
+	var marked *RestoredError
+	if err := tx.Restored(ctx); err == nil || errors.As(err, &marked) {
+		if marked != nil {
+			return nil
+		}
+	} else {
+		return err
+	}
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
+	mark := fmt.Sprintf("marked %s by %s: %s", At(now).Format(time.RFC3339), actor, reason)
+	if err := tx.setMeta(ctx, metaRestored, anchor.CleanText(mark)); err != nil {
+		return err
+	}
+	return tx.databaseEvent(ctx, "", "restored", actor, reason)
+}
+
+// ClearRestored ends the mark. From here on a new attempt at a payout of a transaction that was agreed before this moment is asked
+// about at its rail before it is sent: the world may have made that attempt after the copy was taken.
+func (tx *Tx) ClearRestored(ctx context.Context, actor, reason string) error {
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := tx.setMeta(ctx, metaRestored, ""); err != nil {
+		return err
+	}
+	if err := tx.setMeta(ctx, metaAskBefore, strconv.FormatInt(now, 10)); err != nil {
+		return err
+	}
+	tx.Wake(TopicReady)
+	tx.Wake(TopicRefunds)
+	return tx.databaseEvent(ctx, "restored", "", actor, reason)
+}
+
+// databaseEvent appends to the history of the database itself.
+func (tx *Tx) databaseEvent(ctx context.Context, from, to, actor, reason string) error {
+	const id = "database"
+	last, err := tx.q.EventsOfSubjectNumber(ctx, sqlgen.EventsOfSubjectNumberParams{SubjectKind: string(SubjectDatabase), SubjectID: id})
+	if err != nil {
+		return fmt.Errorf("history of the database: %w", err)
+	}
+	return tx.event(ctx, SubjectDatabase, id, last+1, from, to, anchor.Change{Cause: anchor.CauseNoted, Actor: actor, Reason: reason})
+}
+
+// UnderLease counts payouts that somebody may be sending now, by leases that have not run out, and tells until when the last one
+// holds.
+func (db *DB) UnderLease(ctx context.Context) (n int64, until time.Time, err error) {
+	now, err := db.Clock(ctx)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	row, err := db.q.PayoutsUnderLease(ctx, now.UnixMicro())
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("payouts that are being sent: %w", err)
+	}
+	return row.Number, At(row.UntilUs), nil
+}
