@@ -14,7 +14,7 @@ RACE_PACKAGES := \
 	./pkg/internal/sandbox \
 	./pkg/internal/sep1 \
 	./pkg/internal/sep10 \
-	./pkg/internal/stellar \
+	./pkg/internal/stellar/... \
 	./pkg/internal/worker \
 	./pkg/money \
 	./pkg/rails/simulated

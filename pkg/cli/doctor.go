@@ -85,9 +85,20 @@ func (s *shared) networkPlan(settings config.Settings) inspect.Plan {
 		header = nil // Validate has said so
 	}
 	for _, address := range settings.Network.HorizonURIs {
-		plan.Horizons = append(plan.Horizons, inspect.HorizonAddress{URL: address, Header: header})
+		plan.Horizons = append(plan.Horizons, inspect.NetworkAddress{URL: address, Header: header})
+	}
+	if settings.Network.LedgerSource == config.LedgerRPC {
+		plan.RPC = rpcAddress(settings.Network)
 	}
 	return plan
+}
+
+func rpcAddress(n config.Network) *inspect.NetworkAddress {
+	header, err := n.RPCHeader()
+	if err != nil {
+		header = nil // Validate has said so
+	}
+	return &inspect.NetworkAddress{URL: n.RPCURL.Reveal(), Header: header}
 }
 
 // sendsBack tells whether a policy returns any payment by itself.

@@ -28,6 +28,7 @@ const (
 	ExitFailed   = 1 // it could not be done; the text says why
 	ExitUsage    = 2 // unknown command or flag, or a wrong argument
 	ExitSettings = 3 // settings are missing or wrong; each is named with its mend
+	ExitDrift    = 4 // 'reconcile' only: books and ledger do not agree; what it found is listed
 )
 
 // Main runs the command that the process was started with and exits with its code.
@@ -87,6 +88,9 @@ func Run(ctx context.Context, p Process) int {
 	case isSettings:
 		fmt.Fprintf(p.Stderr, "%s: settings are missing or wrong\n%v\n", command.CommandPath(), faults)
 		return ExitSettings
+	case errors.Is(err, errDrift):
+		fmt.Fprintf(p.Stderr, "%s: %v\n", command.CommandPath(), err)
+		return ExitDrift
 	default:
 		fmt.Fprintf(p.Stderr, "%s: %v\n", command.CommandPath(), err)
 		return ExitFailed

@@ -94,7 +94,7 @@ func (r *replay) note(d payments.Replayed) string {
 	switch {
 	case d.NeverRead:
 		return "no watcher has begun with it yet"
-	case d.Range.First > r.over.First || d.Range.Last < r.over.Last:
+	case d.Range.First > r.over.First || d.Range.Last < r.over.Last || d.Range.Last < d.Range.First:
 		return fmt.Sprintf("it has been read from ledger %d to %d so far", d.Watched.First, d.Watched.Last)
 	}
 	return ""

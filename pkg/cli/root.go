@@ -31,7 +31,8 @@ and pays them out to people through the rails of a business.
 Four processes work over one database: serve, watch-transactions, execute-outgoing --loop and
 poll-outgoing --loop; 'anchor run' is all of them in one. 'anchor demo' shows everything and needs nothing.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 settings are missing or wrong.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 settings are missing or wrong,
+4 books and ledger do not agree (reconcile).`,
 		Example: `  anchor demo                      # see it work: no settings, no network, no server needed
   anchor init && anchor migrate    # begin an anchor of your own on the test network
   anchor create-asset USDC --issue --funding-method SEPA
@@ -58,7 +59,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 settings are missing or wrong.`,
 	}
 	add("start", demoCommand(s), initCommand(s), migrateCommand(s), createAssetCommand(s), sandboxCommand(s))
 	add("roles", serveCommand(s), watchCommand(s), executeCommand(s), pollCommand(s), runCommand(s))
-	add("operate", doctorCommand(s), explainCommand(s), assetsCommand(s), customersCommand(s), transactionsCommand(s), paymentsCommand(s), payoutsCommand(s), keysCommand(s))
+	add("operate", doctorCommand(s), explainCommand(s), assetsCommand(s), customersCommand(s), transactionsCommand(s), paymentsCommand(s), payoutsCommand(s), refundsCommand(s), reconcileCommand(s), keysCommand(s))
 	root.AddCommand(versionCommand(s))
 	return root
 }

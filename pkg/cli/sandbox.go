@@ -17,15 +17,19 @@ import (
 )
 
 func sandboxCommand(s *shared) *cobra.Command {
-	var listen, passphrase string
-	var closeEvery time.Duration
+	var listen string
+	var options sandbox.Options
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "A Stellar network on this machine, for development",
 		Long: `Runs a small Stellar network behind Horizon's HTTP dialect, with friendbot: point HORIZON_URI at it. It lives in memory;
-when it ends, its ledgers are gone, as after a reset of a test network. It is no place for money.`,
+when it ends, its ledgers are gone, as after a reset of a test network. It is no place for money.
+
+Whoever reaches it sets, under /sandbox, rates of path payments, surges of the fee, what contracts move and how the network
+misbehaves: see docs/sandbox.md.`,
 		Example: `  anchor sandbox --listen 127.0.0.1:8001 &
-  HORIZON_URI=http://127.0.0.1:8001 anchor run`,
+  HORIZON_URI=http://127.0.0.1:8001 anchor run
+  curl -d '{"kind":"delay","ledgers":5}' http://127.0.0.1:8001/sandbox/faults`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			life, end := worker.NewLife(c.Context(), s.Signals, 5*time.Second)
@@ -34,14 +38,18 @@ when it ends, its ledgers are gone, as after a reset of a test network. It is no
 			if err != nil {
 				return fmt.Errorf("listen for the sandbox: %w", err)
 			}
-			network := sandbox.New(sandbox.Options{Passphrase: passphrase, CloseEvery: closeEvery, Log: s.logger(config.Log{Level: "info"})})
+			options.Log = s.logger(config.Log{Level: "info"})
+			network := sandbox.New(options)
 			fmt.Fprintf(s.Stdout, "Stellar sandbox on http://%s (friendbot: http://%[1]s/friendbot?addr=G…)\n", listener.Addr())
 			return serveSandbox(life.Soft, network, listener)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8001", "address to listen on, host:port")
-	c.Flags().StringVar(&passphrase, "passphrase", "", "network passphrase (default: that of the public test network)")
-	c.Flags().DurationVar(&closeEvery, "close-every", time.Second, "time between two ledgers")
+	c.Flags().StringVar(&options.Passphrase, "passphrase", "", "network passphrase (default: that of the public test network)")
+	c.Flags().DurationVar(&options.CloseEvery, "close-every", time.Second, "time between two ledgers; negative: they close by POST /sandbox/ledgers only")
+	c.Flags().IntVar(&options.KeepLedgers, "keep-ledgers", 0, "of how many ledgers the history is kept (default: of all)")
+	c.Flags().BoolVar(&options.OnePerLedger, "one-per-ledger", false, "let one transaction of an account wait for a ledger, as a real network does")
+	c.Flags().DurationVar(&options.SubmitTimeout, "submit-timeout", sandbox.DefaultSubmitTimeout, "how long POST /transactions waits before it answers 504")
 	return c
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/outbound"
 	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
+	"github.com/anchorkit/anchor/pkg/internal/refunds"
 	"github.com/anchorkit/anchor/pkg/internal/sep1"
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -41,6 +42,7 @@ type App struct {
 	log      *slog.Logger
 	db       *store.DB
 	horizon  *stellar.Horizon
+	ledger   payments.Source  // where payments are read from: horizon, or a Stellar RPC
 	outbound *outbound.Client // for callbacks
 	domains  *outbound.Client // for client domains
 	business anchor.Business
@@ -53,6 +55,7 @@ type App struct {
 	transactions *transactions.Service
 	payments     *payments.Service
 	payouts      *payouts.Service
+	refunds      *refunds.Service
 	operations   operations
 }
 
@@ -72,7 +75,9 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if err := errors.Join(o.Settings.Validate(o.Role, supplied), a.open(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.wire()
+	if err := a.wire(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	return a, nil
 }
 
@@ -108,8 +113,14 @@ func (a *App) open(ctx context.Context) error {
 }
 
 // wire makes the services. They are cheap: a role uses those it needs.
-func (a *App) wire() {
+func (a *App) wire() (err error) {
 	s := a.settings
+	if a.ledger, err = a.source(); err != nil {
+		return err
+	}
+	if a.refunds, err = a.newRefunds(); err != nil {
+		return err
+	}
 	a.customers = customers.New(a.db, a.business.Customers, a.log, a.customerOptions()...)
 	a.transactions = transactions.New(transactions.Deps{
 		DB: a.db, Receiver: a.business.Receiver, Fee: a.business.Fee, Quotes: a.activeQuotes(), Customers: a.customers, Log: a.log,
@@ -121,10 +132,11 @@ func (a *App) wire() {
 	a.payments = payments.New(a.db, a.log, a.paymentOptions())
 	a.payouts = payouts.New(a.db, a.business.Rails, a.log, payouts.Options{
 		Owner: a.owner, Lease: s.Workers.Lease, RailTimeout: s.Workers.RailTimeout, Concurrency: s.Workers.Concurrency,
-		Quotes: a.business.Quotes,
+		Quotes: a.business.Quotes, RefundFee: func(code, issuer string) int64 { return stellarUnits(policyOf(s, code, issuer).RefundFee) },
 	})
-	a.registry.MustRegister(newFigures(a))
+	a.registry.MustRegister(newFigures(a), newReconciled(a.db))
 	a.operations.services.Store(&services{a.transactions, a.customers, a.payouts})
+	return nil
 }
 
 func (a *App) customerOptions() []customers.Option {

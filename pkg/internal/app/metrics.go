@@ -22,7 +22,7 @@ type figures struct {
 	payouts  *payouts.Service
 	log      *slog.Logger
 
-	open, lag, unmatched, abandoned, mislaid *prometheus.Desc
+	open, lag, unmatched, abandoned, mislaid, refunds, unexplained *prometheus.Desc
 }
 
 func newFigures(a *App) *figures {
@@ -31,17 +31,19 @@ func newFigures(a *App) *figures {
 	}
 	return &figures{
 		db: a.db, payments: a.payments, payouts: a.payouts, log: a.log,
-		open:      desc("payments_open", "Payments that wait for a decision, by what they were judged to be.", "judgement"),
-		lag:       desc("account_lag_seconds", "Time since the close of the ledger that a receiving account was seen through.", "account"),
-		unmatched: desc("payout_answers_unmatched_total", "Answers of rails about keys that no attempt has, in this process."),
-		abandoned: desc("payout_calls_abandoned", "Calls of rails that go on although their time is over, in this process."),
-		mislaid:   desc("payout_answers_mislaid_total", "Answers of rails that could not be stored, in this process."),
+		open:        desc("payments_open", "Payments that wait for a decision, by what they were judged to be.", "judgement"),
+		lag:         desc("account_lag_seconds", "Time since the close of the ledger that a receiving account was seen through.", "account"),
+		unmatched:   desc("payout_answers_unmatched_total", "Answers of rails about keys that no attempt has, in this process."),
+		abandoned:   desc("payout_calls_abandoned", "Calls of rails that go on although their time is over, in this process."),
+		mislaid:     desc("payout_answers_mislaid_total", "Answers of rails that could not be stored, in this process."),
+		refunds:     desc("refunds", "Refunds that are not over, by state; what is held waits for an operator.", "state"),
+		unexplained: desc("movements_unexplained", "Movements out of a receiving account that nothing explains; they stop its refunds.", "account"),
 	}
 }
 
 // Describe names the figures (prometheus.Collector).
 func (f *figures) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.open, f.lag, f.unmatched, f.abandoned, f.mislaid} {
+	for _, d := range []*prometheus.Desc{f.open, f.lag, f.unmatched, f.abandoned, f.mislaid, f.refunds, f.unexplained} {
 		to <- d
 	}
 }
@@ -76,5 +78,20 @@ func (f *figures) collect(ctx context.Context, to chan<- prometheus.Metric) erro
 			to <- prometheus.MustNewConstMetric(f.lag, prometheus.GaugeValue, time.Since(lag.ThroughClosed).Seconds(), lag.Account)
 		}
 	}
-	return nil
+	return f.collectRefunds(ctx, to)
+}
+
+func (f *figures) collectRefunds(ctx context.Context, to chan<- prometheus.Metric) error {
+	counts, err := f.db.RefundCounts(ctx)
+	if err != nil {
+		return err
+	}
+	for state, n := range counts {
+		to <- prometheus.MustNewConstMetric(f.refunds, prometheus.GaugeValue, float64(n), string(state))
+	}
+	unexplained, err := f.db.UnexplainedCounts(ctx)
+	for account, n := range unexplained {
+		to <- prometheus.MustNewConstMetric(f.unexplained, prometheus.GaugeValue, float64(n), account)
+	}
+	return err
 }

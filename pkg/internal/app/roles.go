@@ -29,27 +29,34 @@ func (a *App) watch(life worker.Life) error { return a.watcher().Run(life.Soft) 
 const watchLease = 6 * time.Second
 
 func (a *App) watcher() *payments.Watcher {
-	return payments.NewWatcher(a.payments, a.horizon, payments.WatchOptions{
+	return payments.NewWatcher(a.payments, a.ledger, payments.WatchOptions{
 		Owner: a.owner, Lease: min(watchLease, a.settings.Workers.Lease), Interval: a.settings.Workers.Interval,
 	})
 }
 
-// Execute pays recipients until life ends; without loop it works off what is ready and returns.
+// Execute pays recipients and sends refunds until life ends; without loop it works off what is ready and returns.
 func (a *App) Execute(life worker.Life, loop bool) error {
 	if !loop {
 		_, unpriced := a.payouts.Price(life.Soft, life.Hard)
-		_, err := a.payouts.Execute(life.Soft, life.Hard)
-		return errors.Join(unpriced, err)
+		_, unpaid := a.payouts.Execute(life.Soft, life.Hard)
+		_, unrefunded := a.refunds.Execute(life.Soft, life.Hard)
+		return errors.Join(unpriced, unpaid, unrefunded)
 	}
 	return a.roles(life, a.execute)
 }
 
-// execute prices and sends side by side: a business that is slow to say a price delays no payout that has its own.
+// execute prices, pays and sends back side by side: a business that is slow to say a price delays no payout that has its
+// own, and neither waits for the network.
 func (a *App) execute(life worker.Life) error {
 	group, soft := errgroup.WithContext(life.Soft)
 	life.Soft = soft
-	group.Go(func() error { return a.loop("price-outgoing", store.TopicPrice, life, a.payouts.Price) })
-	group.Go(func() error { return a.loop("execute-outgoing", store.TopicReady, life, a.payouts.Execute) })
+	group.Go(func() error {
+		return a.loop("price-outgoing", a.payouts.Wakes(life.Soft, store.TopicPrice), life, a.payouts.Price)
+	})
+	group.Go(func() error {
+		return a.loop("execute-outgoing", a.payouts.Wakes(life.Soft, store.TopicReady), life, a.payouts.Execute)
+	})
+	group.Go(func() error { return a.loop("send-refunds", a.refunds.Wakes(life.Soft), life, a.refunds.Execute) })
 	return group.Wait()
 }
 
@@ -63,11 +70,11 @@ func (a *App) Poll(life worker.Life, loop bool) error {
 }
 
 func (a *App) poll(life worker.Life) error {
-	return a.loop("poll-outgoing", store.TopicUnderWay, life, a.payouts.Poll)
+	return a.loop("poll-outgoing", a.payouts.Wakes(life.Soft, store.TopicUnderWay), life, a.payouts.Poll)
 }
 
-func (a *App) loop(name string, topic store.Topic, life worker.Life, pass func(soft, hard context.Context) (bool, error)) error {
-	l := worker.Loop{Name: name, Interval: a.settings.Workers.Interval, Wake: a.payouts.Wakes(life.Soft, topic), Log: a.log}
+func (a *App) loop(name string, wake <-chan struct{}, life worker.Life, pass func(soft, hard context.Context) (bool, error)) error {
+	l := worker.Loop{Name: name, Interval: a.settings.Workers.Interval, Wake: wake, Log: a.log}
 	return l.Run(life.Soft, func(soft context.Context) (bool, error) { return pass(soft, life.Hard) })
 }
 
@@ -106,7 +113,7 @@ func (a *App) checks(ctx context.Context) []httpserver.Check {
 	if err := a.db.Ping(ctx); err != nil {
 		database.OK, database.Detail = false, err.Error()
 	}
-	list := []httpserver.Check{database}
+	list := []httpserver.Check{database, a.restored(ctx)}
 	lags, err := a.payments.Lag(ctx)
 	if err != nil {
 		return append(list, httpserver.Check{Name: "accounts", Detail: err.Error()})

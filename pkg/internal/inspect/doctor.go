@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
@@ -26,7 +27,8 @@ type Plan struct {
 	OpenDatabase func(ctx context.Context) (*store.DB, error)
 	// DatabaseFile is the file of an SQLite database; empty for others.
 	DatabaseFile string
-	Horizons     []HorizonAddress
+	Horizons     []NetworkAddress
+	RPC          *NetworkAddress // of the Stellar RPC, where payments are read from it; nil: they are read from a Horizon
 	Passphrase   string
 	// HostURL is where the sending anchors reach us; SigningKey is the G… address that its stellar.toml must name.
 	HostURL, SigningKey string
@@ -40,8 +42,8 @@ type Plan struct {
 	Now func() time.Time
 }
 
-// HorizonAddress is one Horizon of the settings. Headers may hold keys.
-type HorizonAddress struct {
+// NetworkAddress is where one server of the network is. Both may hold keys.
+type NetworkAddress struct {
 	URL    string
 	Header http.Header
 }
@@ -65,7 +67,7 @@ func Examine(ctx context.Context, p Plan) []Finding {
 	x := &examination{plan: p, observed: make([]observed, len(p.Horizons))}
 	x.atOnce(ctx, append([]probe{
 		{"database", x.database}, {"HOST_URL", x.host}, {"disk", x.disk},
-	}, x.horizons()...))
+	}, append(x.horizons(), x.rpc()...)...))
 	if o, ok := x.opened(); ok {
 		defer func() { _ = o.db.Close() }() // nothing was written
 		x.atOnce(ctx, append([]probe{{"roles", func(ctx context.Context) []Finding { return x.roles(ctx, o) }}}, x.accounts(o)...))
@@ -81,7 +83,8 @@ type examination struct {
 	found    map[string][]Finding
 	order    []string
 	books    books
-	observed []observed // by Horizon
+	observed []observed    // by Horizon
+	reader   *stellar.Root // of the Stellar RPC that payments are read from
 }
 
 // probe is one check that can take its time.

@@ -47,7 +47,7 @@ func (x *examination) database(ctx context.Context) []Finding {
 		}
 		return append([]Finding{bad(check, err.Error(), mend)}, closed(db)...)
 	}
-	return x.read(ctx, db)
+	return x.readable(ctx, db)
 }
 
 func closed(db *store.DB) []Finding {
@@ -57,8 +57,8 @@ func closed(db *store.DB) []Finding {
 	return nil
 }
 
-// read looks at what is in a database of the right schema, and keeps it open for the checks that come after.
-func (x *examination) read(ctx context.Context, db *store.DB) []Finding {
+// readable looks at what is in a database of the right schema, and keeps it open for the checks that come after.
+func (x *examination) readable(ctx context.Context, db *store.DB) []Finding {
 	found := []Finding{good("database", db.Engine()+", its schema is up to date")}
 	b, err := readBooks(ctx, db)
 	if err != nil {
@@ -167,12 +167,12 @@ func (x *examination) masterKeys(ctx context.Context, db *store.DB) []Finding {
 
 func (x *examination) restored(ctx context.Context, db *store.DB) []Finding {
 	const check = "restored copy"
-	mark, err := db.Meta(ctx, "restored")
+	err := db.Restored(ctx)
 	switch {
-	case err != nil:
+	case err != nil && !isRestored(err):
 		return []Finding{unreadable(check, err)}
-	case mark != "":
-		return []Finding{bad(check, "the database was restored from a backup and sends nothing until it was compared with the world", "run 'anchor reconcile --after-restore'")}
+	case err != nil:
+		return []Finding{bad(check, err.Error(), "run 'anchor reconcile --after-restore'")}
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (x *examination) disk(context.Context) []Finding {
 	if err := unix.Statfs(filepath.Dir(x.plan.DatabaseFile), &fs); err != nil {
 		return []Finding{bad(check, "cannot be looked at: "+err.Error(), "look whether the folder of the database exists")}
 	}
-	free := fs.Bavail * uint64(fs.Bsize) //nolint:gosec // never negative
+	free := fs.Bavail * uint64(fs.Bsize)
 	const mebi = 1 << 20
 	if free < leastFree {
 		return []Finding{bad(check, fmt.Sprintf("only %d MiB are free where the database is", free/mebi), "make room, before a write fails")}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
+	"github.com/anchorkit/anchor/pkg/internal/stellar/rpc"
 )
 
 // observed is what one Horizon said of itself.
@@ -70,7 +71,7 @@ func hostOf(address string) string {
 	return u.Host
 }
 
-func (x *examination) horizon(ctx context.Context, check string, i int, address HorizonAddress) []Finding {
+func (x *examination) horizon(ctx context.Context, check string, i int, address NetworkAddress) []Finding {
 	transport := &dated{base: http.DefaultTransport, now: x.plan.Now}
 	h, err := stellar.NewHorizon(stellar.Options{
 		URL: address.URL, Header: address.Header, Passphrase: x.plan.Passphrase, HTTP: &http.Client{Transport: transport},
@@ -118,11 +119,54 @@ func clockFinding(of string, skew time.Duration, known bool, root stellar.Root, 
 	case !known:
 		return nil
 	case skew.Abs() > askew:
-		return []Finding{bad(check, fmt.Sprintf("this machine's differs by %s", (-skew).Round(time.Second)),
+		way := "slow"
+		if skew < 0 {
+			way = "fast"
+		}
+		return []Finding{bad(check, fmt.Sprintf("this machine's is %s %s", span(skew.Abs()), way),
 			"set this machine's clock by NTP: time bounds, tokens and signatures depend on it")}
 	default:
 		return []Finding{good(check, "agrees")}
 	}
+}
+
+// rpc is the probe of the Stellar RPC, where payments are read from one.
+func (x *examination) rpc() []probe {
+	if x.plan.RPC == nil {
+		return nil
+	}
+	name := "Stellar RPC " + hostOf(x.plan.RPC.URL)
+	return []probe{{name, func(ctx context.Context) []Finding { return x.rpcServer(ctx, name, *x.plan.RPC) }}}
+}
+
+func (x *examination) rpcServer(ctx context.Context, check string, address NetworkAddress) []Finding {
+	source, err := rpc.New(rpc.Options{URL: address.URL, Header: address.Header, Passphrase: x.plan.Passphrase})
+	if err != nil {
+		return []Finding{bad(check, err.Error(), "give ANCHOR_RPC_URL the address of a Stellar RPC")}
+	}
+	root, err := source.Root(ctx)
+	if err != nil {
+		return []Finding{bad(check, err.Error(), "look whether ANCHOR_RPC_URL is right, of the same network, and reached from this machine")}
+	}
+	x.mu.Lock()
+	x.reader = &root
+	x.mu.Unlock()
+	return []Finding{freshness(check, root, x.plan.Now())}
+}
+
+// read is what the server tells that payments are read from.
+func (x *examination) read() (stellar.Root, bool) {
+	x.mu.Lock()
+	reader := x.reader
+	x.mu.Unlock()
+	if x.plan.RPC != nil {
+		if reader == nil {
+			return stellar.Root{}, false
+		}
+		return *reader, true
+	}
+	o, ok := x.network()
+	return o.root, ok
 }
 
 // network is the first Horizon that can be used.

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -27,7 +28,7 @@ func (x *examination) roles(ctx context.Context, b books) []Finding {
 	} {
 		found = append(found, left(role.name, role.work, b.now))
 	}
-	return append(found, unexplained(ctx, b)...)
+	return append(append(found, movements(ctx, b)...), drift(ctx, b)...)
 }
 
 // idle is work that lies about.
@@ -46,14 +47,14 @@ func left(role string, work []idle, now time.Time) Finding {
 	return good(role, "leaves nothing undone")
 }
 
-// watching looks at each account's cursor: whether it is read, and whether what comes next is still kept by the Horizon.
+// watching looks at each account's cursor: whether it is read, and whether what comes next is still kept by the server.
 func (x *examination) watching(ctx context.Context, b books) []Finding {
 	const check = "watch-transactions"
 	now := b.now
 	elder := int64(0)
-	if net, ok := x.network(); ok {
-		elder = net.root.Elder
-		if closed := net.root.Latest.ClosedAt; closed.Before(now) {
+	if root, ok := x.read(); ok {
+		elder = root.Elder
+		if closed := root.Latest.ClosedAt; closed.Before(now) {
 			now = closed // what the network has not closed yet nobody can have read
 		}
 	}
@@ -75,7 +76,7 @@ func watched(check, account string, cursors map[string]store.Cursor, now time.Ti
 		at = nil
 	}
 	if begun && elder > 0 && c.ThroughLedger+1 < elder {
-		return bad(check, fmt.Sprintf("%s was read through ledger %d, and the Horizon keeps history from %d only: payments between are not to be had from it",
+		return bad(check, fmt.Sprintf("%s was read through ledger %d, and the history to be had begins at %d: payments between would be missed",
 			account, c.ThroughLedger, elder), "read from a source with a longer history")
 	}
 	if r, late := behind(account, at, now); late {
@@ -99,16 +100,31 @@ func leases(ctx context.Context, b books) []Finding {
 	return found
 }
 
-func unexplained(ctx context.Context, b books) []Finding {
+func movements(ctx context.Context, b books) []Finding {
 	const check = "movements out"
-	list, err := b.db.UnexplainedMovements(ctx)
+	list, err := movementsOut(ctx, b.db)
 	if err != nil {
 		return []Finding{unreadable(check, err)}
 	}
 	var found []Finding
 	for _, u := range list {
-		found = append(found, bad(check, fmt.Sprintf("%d out of %s that no refund explains, such as Stellar transaction %s: its refunds stop", u.Number, u.Account, u.OuterHash),
-			"find out who signed it: 'anchor explain "+u.OuterHash+"'"))
+		found = append(found, bad(check, fmt.Sprintf("%d out of %s that no refund explains, such as Stellar transaction %s: its refunds stop", u.number, u.account, u.hash),
+			"find out who signed it: 'anchor explain "+u.hash+"'"))
+	}
+	return found
+}
+
+// drift is what anchor reconcile found and nobody has settled.
+func drift(ctx context.Context, b books) []Finding {
+	const check = "books"
+	list, err := b.db.OpenDrift(ctx)
+	if err != nil {
+		return []Finding{unreadable(check, err)}
+	}
+	var found []Finding
+	for _, d := range list {
+		found = append(found, bad(check, fmt.Sprintf("%d %s of %s at %s", d.Number, strings.ReplaceAll(string(d.Kind), "_", " "), d.Asset.Code, d.Account),
+			"'anchor reconcile' names each, down to the operation"))
 	}
 	return found
 }

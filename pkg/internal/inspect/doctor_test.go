@@ -57,7 +57,7 @@ func newWard(t *testing.T) *ward {
 	t.Cleanup(host.Close)
 	w.plan = inspect.Plan{
 		DatabaseFile: w.file, OpenDatabase: w.opening(storetest.Keys(t)), Passphrase: passphrase,
-		Horizons: []inspect.HorizonAddress{{URL: horizon.URL + "/key-in-a-path", Header: http.Header{"X-Api-Key": {"hush"}}}},
+		Horizons: []inspect.NetworkAddress{{URL: horizon.URL + "/key-in-a-path", Header: http.Header{"X-Api-Key": {"hush"}}}},
 		HostURL:  host.URL, SigningKey: signing, Admission: inspect.Admission{Listed: 2},
 	}
 	return w
@@ -138,8 +138,14 @@ func (w *ward) horizon(rw http.ResponseWriter, r *http.Request) {
 
 func (w *ward) troubles(t *testing.T) string {
 	t.Helper()
+	return w.wrong(t, inspect.Examine(t.Context(), w.plan))
+}
+
+// wrong are the findings that are not ok, one a line.
+func (w *ward) wrong(t *testing.T, findings []inspect.Finding) string {
+	t.Helper()
 	var text []string
-	for _, f := range inspect.Examine(t.Context(), w.plan) {
+	for _, f := range findings {
 		if f.OK {
 			require.Empty(t, f.Mend, f.Check)
 			continue
@@ -191,8 +197,10 @@ func TestDoctor_names_what_is_wrong(t *testing.T) {
 			"network of the database: is \"" + passphrase + "\", but the settings name \"Other\"\n" +
 				"HOST_URL: its stellar.toml names the network \"" + passphrase + "\", the settings \"Other\""},
 		"a Horizon that is behind": {func(_ *testing.T, w *ward) { w.root["core_latest_ledger"] = 200 }, "HORIZON: is 100 ledgers behind its own core"},
-		"a clock that is slow": {func(_ *testing.T, w *ward) { w.plan.Now = func() time.Time { return w.now.Add(-time.Hour) } },
-			"clock against HORIZON: this machine's differs by -1h0m0s"},
+		"a clock that is slow": {func(_ *testing.T, w *ward) {
+			w.plan.Now = func() time.Time { return w.now.Add(-time.Hour - 30*time.Second) }
+		},
+			"clock against HORIZON: this machine's is 1 h slow"},
 		"no account":    {func(_ *testing.T, w *ward) { w.account = nil }, "account GRECV: does not exist on the network"},
 		"no trust line": {func(_ *testing.T, w *ward) { w.account["balances"] = []any{} }, "trust line for USDC: GRECV does not trust it: payments fail"},
 		"an issuer that says no": {func(_ *testing.T, w *ward) { w.balance["is_authorized"] = false },
@@ -206,7 +214,7 @@ func TestDoctor_names_what_is_wrong(t *testing.T) {
 		"a watcher that stands still": {func(t *testing.T, w *ward) { w.readThrough(t, w.now.Add(-12*time.Minute-30*time.Second), 101) },
 			"watch-transactions: no watcher has read the account GRECV for 12 min (it was read through ledger 101)"},
 		"history that is cut off": {func(_ *testing.T, w *ward) { w.root["history_elder_ledger"] = 150 },
-			"watch-transactions: GRECV was read through ledger 100, and the Horizon keeps history from 150 only: payments between are not to be had from it"},
+			"watch-transactions: GRECV was read through ledger 100, and the history to be had begins at 150: payments between would be missed"},
 		"settings": {func(_ *testing.T, w *ward) {
 			w.plan.Settings = []inspect.Finding{{Check: "settings", Text: "HOST_URL is missing", Mend: "give it"}}
 		}, "settings: HOST_URL is missing"},
@@ -268,16 +276,27 @@ func TestDoctor_ends_although_nothing_answers(t *testing.T) {
 	w.plan.Timeout = 50 * time.Millisecond
 	w.plan.OpenDatabase = func(context.Context) (*store.DB, error) { <-released; return nil, context.Canceled }
 	w.plan.Horizons[0].URL, w.plan.HostURL = silent.URL, silent.URL
-	done := make(chan string, 1)
-	go func() { done <- w.troubles(t) }()
+	done := make(chan []inspect.Finding, 1)
+	go func() { done <- inspect.Examine(t.Context(), w.plan) }()
 	select {
-	case found := <-done:
+	case findings := <-done:
+		found := w.wrong(t, findings)
 		require.Contains(t, found, "database: did not answer within 50ms")
 		require.Contains(t, found, "HOST_URL: is not reached from here")
 		require.Equal(t, 3, strings.Count(found, "\n")+1, found)
 	case <-time.After(20 * time.Second):
 		t.Fatal("it hangs")
 	}
+}
+
+func TestDoctor_looks_at_the_Stellar_RPC_where_payments_are_read_from_it(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.plan.RPC = &inspect.NetworkAddress{URL: "http://127.0.0.1:1/hush"}
+	found := w.troubles(t)
+	require.True(t, strings.HasPrefix(found, "Stellar RPC 127.0.0.1:1: "), found)
+	require.NotContains(t, found, "hush")
+	require.NotContains(t, found, "\n")
 }
 
 func TestDoctor_repeats_no_key(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNothing says that nothing here has that id, hash or memo.
-var ErrNothing = errors.New("nothing here has it as its id, key, memo or Stellar hash")
+var ErrNothing = errors.New("there is no such id, key, memo or Stellar hash here")
 
 // Options say what the settings know that the tables do not. Both may be nil: then less can be told.
 type Options struct {
@@ -121,11 +121,11 @@ func (e *Explainer) ownerOf(ctx context.Context, s store.Subject) (store.Subject
 		}
 		transaction = q.RedeemedBy
 	case store.SubjectRefund:
-		r, err := e.db.RefundStoryOf(ctx, s.ID)
+		r, err := e.db.RefundByID(ctx, s.ID)
 		if err != nil {
 			return s, err
 		}
-		return e.ownerOf(ctx, store.Subject{Kind: store.SubjectPayment, ID: r.Refund.PaymentID})
+		return e.ownerOf(ctx, store.Subject{Kind: store.SubjectPayment, ID: r.PaymentID})
 	default: // its own
 	}
 	if transaction == "" {

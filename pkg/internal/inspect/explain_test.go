@@ -106,7 +106,8 @@ func TestExplain_tells_what_happened_in_order_and_nothing_personal(t *testing.T)
 		for i := 1; i < len(story.Lines); i++ {
 			require.False(t, story.Lines[i].At.Before(story.Lines[i-1].At), "line %d", i)
 		}
-		require.Equal(t, "payment 100 USDC from "+payoutstest.Sending+" with memo id:1", story.Lines[0].What)
+		require.Equal(t, "100 USDC arrived by payment", story.Lines[0].What)
+		require.Equal(t, "from "+payoutstest.Sending+" with memo id:1", story.Lines[0].Why)
 		require.Equal(t, "payout 1 waits for the KYC of the receiver (customer "+w.Receiver.ID+", type sep31-receiver): NEEDS_INFO", story.Why[0].Why)
 
 		raw, err := json.Marshal(story)
@@ -179,11 +180,11 @@ func TestExplain_tells_of_a_refund_in_the_story_of_its_payment(t *testing.T) {
 		require.Contains(t, story.Why[0].Why, "refund "+refund.ID+" of 100 USDC waits, for no refund is sent while its account is behind: no watcher has read")
 		var by []string
 		for _, l := range story.Lines {
-			if l.Of == "refund "+refund.ID {
+			if l.Of == "refund 1 of payment" {
 				by = append(by, l.By+": "+l.Why)
 			}
 		}
-		require.Contains(t, by, "operator:ann: sent by mistake")
+		require.Contains(t, by, "operator:ann: sent by mistake, to "+payoutstest.Sending)
 	})
 }
 

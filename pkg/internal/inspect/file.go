@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -28,7 +29,15 @@ type file struct {
 type surroundings struct {
 	now         time.Time     // by the database's clock
 	cursor      *store.Cursor // of the receiving account; nil: no watcher has begun with it
-	unexplained []store.Unexplained
+	unexplained []unexplained
+	restored    error // the mark of a database that came back older than the world; nil: none
+}
+
+// unexplained are movements out of an account that stop its refunds until somebody says what they were.
+type unexplained struct {
+	account string
+	number  int
+	hash    string // of the Stellar transaction of one of them
 }
 
 type paymentFile struct {
@@ -38,8 +47,9 @@ type paymentFile struct {
 }
 
 type refundFile struct {
-	store.RefundStory
-	events []store.Event
+	r        store.Refund
+	attempts []store.RefundAttempt
+	events   []store.Event
 }
 
 type payoutFile struct {
@@ -94,8 +104,11 @@ func (e *Explainer) surroundings(ctx context.Context, account string) (s surroun
 	if s.now, err = e.db.Clock(ctx); err != nil {
 		return s, err
 	}
-	if s.unexplained, err = e.db.UnexplainedMovements(ctx); err != nil {
+	if s.unexplained, err = movementsOut(ctx, e.db); err != nil {
 		return s, err
+	}
+	if s.restored = e.db.Restored(ctx); s.restored != nil && !isRestored(s.restored) {
+		return s, s.restored
 	}
 	c, err := e.db.CursorOf(ctx, account)
 	if errors.Is(err, store.ErrNotFound) {
@@ -103,6 +116,30 @@ func (e *Explainer) surroundings(ctx context.Context, account string) (s surroun
 	}
 	s.cursor = &c
 	return s, err
+}
+
+func isRestored(err error) bool {
+	_, ok := errors.AsType[*store.RestoredError](err)
+	return ok
+}
+
+// mostMovements is how many unexplained movements are looked at: more change nothing of what there is to do.
+const mostMovements = 1000
+
+func movementsOut(ctx context.Context, db *store.DB) ([]unexplained, error) {
+	rows, err := db.MovementsToExplain(ctx, mostMovements)
+	if err != nil {
+		return nil, err
+	}
+	var list []unexplained
+	for _, m := range rows {
+		i := slices.IndexFunc(list, func(u unexplained) bool { return u.account == m.Account })
+		if i < 0 {
+			i, list = len(list), append(list, unexplained{account: m.Account, hash: m.OuterHash})
+		}
+		list[i].number++
+	}
+	return list, nil
 }
 
 func (e *Explainer) loadMoneyIn(ctx context.Context, f *file) error {
@@ -129,16 +166,20 @@ func (e *Explainer) paymentFile(ctx context.Context, p store.Payment) (paymentFi
 	if one.events, err = e.db.History(ctx, store.SubjectPayment, p.ID); err != nil {
 		return one, err
 	}
-	refunds, err := e.db.RefundStoriesOfPayment(ctx, p.ID)
+	refunds, err := e.db.Refunds(ctx, store.RefundFilter{PaymentID: p.ID})
 	if err != nil {
 		return one, err
 	}
+	slices.Reverse(refunds) // oldest first
 	for _, r := range refunds {
-		events, err := e.db.History(ctx, store.SubjectRefund, r.Refund.ID)
-		if err != nil {
+		file := refundFile{r: r}
+		var errs [2]error
+		file.attempts, errs[0] = e.db.RefundAttempts(ctx, r.ID)
+		file.events, errs[1] = e.db.History(ctx, store.SubjectRefund, r.ID)
+		if err := errors.Join(errs[:]...); err != nil {
 			return one, err
 		}
-		one.refunds = append(one.refunds, refundFile{r, events})
+		one.refunds = append(one.refunds, file)
 	}
 	return one, nil
 }

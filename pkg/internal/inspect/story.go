@@ -29,6 +29,15 @@ type Line struct {
 	What string    `json:"what"`
 	By   string    `json:"by,omitempty"`
 	Why  string    `json:"why,omitempty"`
+
+	order time.Time // where it comes in the story; zero: At
+}
+
+func (l Line) place() time.Time {
+	if l.order.IsZero() {
+		return l.At
+	}
+	return l.order
 }
 
 // Reason says why something has not moved on, or that it is done, and what to do; Mend is empty where there is nothing to do.
@@ -51,5 +60,5 @@ func (s *Story) line(l Line) { s.Lines = append(s.Lines, l) }
 
 // inOrder sorts what happened by time; what happened at once stays as it was told.
 func (s *Story) inOrder() {
-	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.place().Compare(b.place()) })
 }

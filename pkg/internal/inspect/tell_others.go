@@ -31,8 +31,7 @@ func (e *Explainer) payment(ctx context.Context, id string) (Story, error) {
 	s.fact("asset", strings.TrimSuffix(p.AssetCode+":"+p.AssetIssuer, ":"))
 	s.fact("from", p.FromAccount)
 	s.fact("to", p.Account+", "+memoWords(p.MemoType, p.Memo))
-	s.fact("Stellar transaction", p.OuterHash)
-	tellPayment(&s, f)
+	tellPayment(&s, "payment", f)
 	s.inOrder()
 	if p.State == anchor.PaymentOpen {
 		s.Why = append(s.Why, openPayment(p, ""))

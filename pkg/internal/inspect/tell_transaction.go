@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
@@ -29,11 +30,14 @@ func (f *file) facts(s *Story) {
 	s.fact("contradiction", t.Conflict)
 	s.fact("sending anchor", strings.TrimSpace(t.OwnerAccount+" "+t.OwnerMemo))
 	s.fact("asset", t.AssetCode+":"+t.AssetIssuer)
-	s.fact("expected", stroops(t.ExpectedUnits, t.AssetCode))
-	s.fact("credited", stroops(t.CreditedUnits, t.AssetCode))
-	s.fact("held", stroops(t.Held(), t.AssetCode))
+	for _, money := range []struct {
+		name  string
+		units int64
+	}{{"expected", t.ExpectedUnits}, {"credited", t.CreditedUnits}, {"paid out", t.PayoutUnits}, {"sent back", t.RefundUnits}, {"held", t.Held()}} {
+		s.fact(money.name, units(money.units, stellarDecimals))
+	}
 	if !t.Unpriced {
-		s.fact("fee", stroops(t.FeeUnits, t.AssetCode))
+		s.fact("fee", units(t.FeeUnits, stellarDecimals))
 		s.fact("pays out", units(t.OutUnits, t.OutDecimals)+" "+t.OutAsset+" by "+t.FundingMethod)
 	} else {
 		s.fact("pays out", t.OutAsset+" by "+t.FundingMethod+", at the price of the moment")
@@ -85,8 +89,8 @@ func (f *file) history(s *Story) {
 	for _, p := range []party{f.sender, f.receiver} {
 		tellEvents(s, p.role, p.events)
 	}
-	for _, p := range f.payments {
-		tellPayment(s, p)
+	for i, p := range f.payments {
+		tellPayment(s, fmt.Sprintf("payment %d", i+1), p)
 	}
 	for _, p := range f.payouts {
 		p.tell(s)
@@ -107,39 +111,58 @@ func tellEvents(s *Story, of string, events []store.Event) {
 	}
 }
 
-func tellPayment(s *Story, f paymentFile) {
+// tellPayment tells of a payment under a short name, by which the rest of the story calls it.
+func tellPayment(s *Story, of string, f paymentFile) {
 	p := f.p
-	what := fmt.Sprintf("%s %s from %s with %s", strings.ReplaceAll(p.Kind, "_", " "), stroops(p.AmountUnits, p.AssetCode), p.FromAccount,
-		memoWords(p.MemoType, p.Memo))
+	s.fact(of, fmt.Sprintf("%s, %s, %s, Stellar transaction %s", p.ID, stroops(p.AmountUnits, p.AssetCode), stands(p), p.OuterHash))
+	memo := memoWords(p.MemoType, p.Memo)
 	if p.ToMuxedID != "" {
-		what += " for muxed id " + p.ToMuxedID
+		memo += ", for muxed id " + p.ToMuxedID
 	}
-	of := "payment " + p.ID
-	s.line(Line{At: store.At(p.ClosedUs), Of: of, What: what, By: "ledger " + fmt.Sprint(p.Ledger), Why: "Stellar transaction " + p.OuterHash})
+	s.line(Line{
+		At: store.At(p.ClosedUs), order: closing(p), Of: of, What: stroops(p.AmountUnits, p.AssetCode) + " arrived by " + strings.ReplaceAll(p.Kind, "_", " "),
+		By: "ledger " + fmt.Sprint(p.Ledger), Why: "from " + p.FromAccount + " with " + memo,
+	})
 	s.line(Line{At: store.At(p.CreatedUs), Of: of, What: "judged " + strings.ReplaceAll(string(p.Judgement), "_", " "), By: "watch-transactions", Why: p.Reason})
-	if p.State != "" && string(p.State) != string(p.Judgement) {
-		s.line(Line{At: store.At(p.UpdatedUs), Of: of, What: "stands at: " + string(p.State)})
-	}
 	tellEvents(s, of, f.events)
 	for _, r := range f.refunds {
-		tellRefund(s, r)
+		tellRefund(s, fmt.Sprintf("refund %d of %s", r.r.Number, of), r)
 	}
 }
 
-func tellRefund(s *Story, f refundFile) {
-	r := f.Refund
-	of := "refund " + r.ID
-	what := fmt.Sprintf("asked for: %s to %s", stroops(r.Units, r.AssetCode), r.Destination)
+func stands(p store.Payment) string {
+	if string(p.State) == string(p.Judgement) {
+		return string(p.State)
+	}
+	return strings.ReplaceAll(string(p.Judgement), "_", " ") + ", " + string(p.State)
+}
+
+// closing is when a payment comes in the story: ledgers tell whole seconds, and it was seen after it happened.
+func closing(p store.Payment) time.Time {
+	at, seen := store.At(p.ClosedUs).Add(time.Second), store.At(p.CreatedUs).Add(-time.Microsecond)
+	if seen.Before(at) {
+		return seen
+	}
+	return at
+}
+
+func tellRefund(s *Story, of string, f refundFile) {
+	r := f.r
+	s.fact(of, fmt.Sprintf("%s, %s%s", r.ID, r.State, because(r.Trouble)))
+	what := "asked for: " + stroops(r.Units, r.AssetCode)
 	if r.FeeUnits > 0 {
 		what += ", " + stroops(r.FeeUnits, r.AssetCode) + " of it kept as fee"
 	}
-	s.line(Line{At: store.At(r.CreatedUs), Of: of, What: what, By: r.Actor, Why: r.Reason})
-	for _, a := range f.Attempts {
+	s.line(Line{At: store.At(r.CreatedUs), Of: of, What: what, By: r.Actor, Why: strings.TrimPrefix(r.Reason+", to "+r.Destination, ", ")})
+	for _, a := range f.attempts {
 		s.line(Line{
 			At: store.At(a.CreatedUs), Of: of, What: fmt.Sprintf("envelope %d signed, may land until %s", a.Number, instant(store.At(a.MaxTimeUs))),
 			Why: "Stellar transaction " + shown(a.OuterHash, a.InnerHash),
 		})
-		s.line(Line{At: store.At(a.UpdatedUs), Of: of, What: fmt.Sprintf("envelope %d: %s, submitted %d times", a.Number, a.State, a.Submits), Why: a.Result})
+		s.line(Line{
+			At: store.At(a.UpdatedUs), Of: of, Why: a.Result,
+			What: fmt.Sprintf("envelope %d: %s, submitted %d %s", a.Number, a.State, a.Submits, plural(int(a.Submits), "time", "times")),
+		})
 	}
 	tellEvents(s, of, f.events)
 }
@@ -147,11 +170,10 @@ func tellRefund(s *Story, f refundFile) {
 func (f payoutFile) tell(s *Story) {
 	p := f.p
 	of := fmt.Sprintf("payout %d", p.Number)
-	s.fact(of, strings.Join(strings.Fields(fmt.Sprintf("%s, %s %s, %s %s by %s", p.ID, p.State, f.waitsFor(),
-		units(p.AmountUnits, p.AmountDecimals), p.AmountAsset, p.Rail)), " "))
+	s.fact(of, fmt.Sprintf("%s, %s%s, %s %s by %s", p.ID, p.State, f.waitsFor(), units(p.AmountUnits, p.AmountDecimals), p.AmountAsset, p.Rail))
 	tellEvents(s, of, f.events)
 	for _, a := range f.attempts {
-		s.line(Line{At: store.At(a.CreatedUs), Of: of, What: fmt.Sprintf("attempt %d made: key %s", a.Number, a.Key)})
+		s.line(Line{At: store.At(a.CreatedUs), Of: of, What: fmt.Sprintf("attempt %d made", a.Number), Why: "key " + a.Key})
 		if a.FirstSentUs > 0 {
 			s.line(Line{At: store.At(a.FirstSentUs), Of: of, What: fmt.Sprintf("attempt %d handed to the rail %s", a.Number, p.Rail)})
 		}
@@ -159,16 +181,33 @@ func (f payoutFile) tell(s *Story) {
 			s.line(Line{At: store.At(a.LastSentUs), Of: of, What: fmt.Sprintf("attempt %d handed over again (%d times in all)", a.Number, a.Sends)})
 		}
 	}
-	for _, a := range f.answers {
+	f.tellAnswers(s, of)
+}
+
+// tellAnswers tells what was said of the attempts; the same said again and again without effect is one line.
+func (f payoutFile) tellAnswers(s *Story, of string) {
+	again := 0
+	for i, a := range f.answers {
+		if i > 0 && !a.Used && sameAnswer(a, f.answers[i-1]) {
+			again++
+			last := &s.Lines[len(s.Lines)-1]
+			last.What = fmt.Sprintf("%s; said again %d %s, last at %s", answerLine(of, f.answers[i-again]).What, again, plural(again, "time", "times"), instant(store.At(a.AtUs)))
+			continue
+		}
+		again = 0
 		s.line(answerLine(of, a))
 	}
+}
+
+func sameAnswer(a, b store.AttemptAnswer) bool {
+	return a.Number == b.Number && a.Outcome == b.Outcome && a.ExternalID == b.ExternalID && a.Why == b.Why
 }
 
 func (f payoutFile) waitsFor() string {
 	if f.p.WaitsFor == "" {
 		return ""
 	}
-	return "for " + string(f.p.WaitsFor)
+	return " for " + string(f.p.WaitsFor)
 }
 
 func answerLine(of string, a store.AttemptAnswer) Line {

@@ -51,11 +51,11 @@ func judged(j anchor.Judgement) string {
 func (s surroundings) refunds(p paymentFile) []Reason {
 	var list []Reason
 	for _, r := range p.refunds {
-		switch r.Refund.State {
+		switch r.r.State {
 		case anchor.RefundHeld:
 			list = append(list, Reason{
-				Why:  fmt.Sprintf("refund %s of %s is held%s", r.Refund.ID, stroops(r.Refund.Units, r.Refund.AssetCode), because(r.Refund.Trouble)),
-				Mend: "when that is mended: anchor refunds release " + r.Refund.ID + " --reason TEXT; else: anchor refunds cancel " + r.Refund.ID + " --reason TEXT",
+				Why:  fmt.Sprintf("refund %s of %s is held%s", r.r.ID, stroops(r.r.Units, r.r.AssetCode), because(r.r.Trouble)),
+				Mend: "when that is mended: anchor refunds release " + r.r.ID + " --reason TEXT; else: anchor refunds cancel " + r.r.ID + " --reason TEXT",
 			})
 		case anchor.RefundReady:
 			list = append(list, s.refundReady(r))
@@ -68,39 +68,47 @@ func (s surroundings) refunds(p paymentFile) []Reason {
 }
 
 func (s surroundings) refundReady(r refundFile) Reason {
-	what := fmt.Sprintf("refund %s of %s ", r.Refund.ID, stroops(r.Refund.Units, r.Refund.AssetCode))
+	what := fmt.Sprintf("refund %s of %s ", r.r.ID, stroops(r.r.Units, r.r.AssetCode))
+	if s.restored != nil {
+		return s.fromOlderCopy(what)
+	}
 	for _, u := range s.unexplained {
-		if u.Account == r.Refund.Account {
+		if u.account == r.r.Account {
 			return Reason{
-				Why: fmt.Sprintf("%swaits: %d %s out of %s that no refund explains, such as Stellar transaction %s", what, u.Number,
-					plural(int(u.Number), "movement", "movements"), u.Account, u.OuterHash),
+				Why: fmt.Sprintf("%swaits: %d %s out of %s that no refund explains, such as Stellar transaction %s", what, u.number,
+					plural(u.number, "movement", "movements"), u.account, u.hash),
 				Mend: "find out who moved the money ('anchor refunds --help' says how to record it)",
 			}
 		}
 	}
-	if late, behind := behind(r.Refund.Account, s.cursor, s.now); behind {
+	if late, behind := behind(r.r.Account, s.cursor, s.now); behind {
 		return Reason{Why: what + "waits, for no refund is sent while its account is behind: " + late.Why, Mend: late.Mend}
 	}
-	next := store.At(r.Refund.NextUs)
+	next := store.At(r.r.NextUs)
 	switch late := s.now.Sub(next); {
 	case late > patience:
-		return Reason{Why: fmt.Sprintf("%sis ready and nobody has sent it for %s%s", what, span(late), because(r.Refund.Trouble)), Mend: notAtWork("execute-outgoing --loop")}
-	case r.Refund.Trouble != "":
-		return Reason{Why: what + "is tried again at " + instant(next) + because(r.Refund.Trouble)}
+		return Reason{Why: fmt.Sprintf("%sis ready and nobody has sent it for %s%s", what, span(late), because(r.r.Trouble)), Mend: notAtWork("execute-outgoing --loop")}
+	case r.r.Trouble != "":
+		return Reason{Why: what + "is tried again at " + instant(next) + because(r.r.Trouble)}
 	default:
 		return Reason{Why: what + "is about to be sent"}
 	}
 }
 
+// fromOlderCopy is why nothing is sent at all (I14).
+func (s surroundings) fromOlderCopy(what string) Reason {
+	return Reason{Why: what + "waits: " + s.restored.Error(), Mend: "run 'anchor reconcile --after-restore'"}
+}
+
 func (s surroundings) refundSending(r refundFile) Reason {
-	what := fmt.Sprintf("refund %s of %s is on its way", r.Refund.ID, stroops(r.Refund.Units, r.Refund.AssetCode))
-	if len(r.Attempts) == 0 {
+	what := fmt.Sprintf("refund %s of %s is on its way", r.r.ID, stroops(r.r.Units, r.r.AssetCode))
+	if len(r.attempts) == 0 {
 		return Reason{Why: what}
 	}
-	a := r.Attempts[len(r.Attempts)-1]
+	a := r.attempts[len(r.attempts)-1]
 	reason := Reason{Why: fmt.Sprintf("%s as Stellar transaction %s, which may land until %s%s", what, shown(a.OuterHash, a.InnerHash),
 		instant(store.At(a.MaxTimeUs)), because(a.Result))}
-	if late, behind := behind(r.Refund.Account, s.cursor, s.now); behind {
+	if late, behind := behind(r.r.Account, s.cursor, s.now); behind {
 		reason.Why += "; nobody would see it: " + late.Why
 		reason.Mend = late.Mend
 	}

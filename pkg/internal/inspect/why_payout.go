@@ -144,6 +144,9 @@ func (f *file) waitingForPrice(p payoutFile) Reason {
 }
 
 func (f *file) ready(p payoutFile) Reason {
+	if f.restored != nil {
+		return f.fromOlderCopy(fmt.Sprintf("payout %d ", p.p.Number))
+	}
 	next := store.At(p.p.NextUs)
 	switch late := f.now.Sub(next); {
 	case late > patience:

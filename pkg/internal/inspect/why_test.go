@@ -163,6 +163,9 @@ func TestWhy_says_in_words_what_a_payout_waits_for(t *testing.T) {
 		"an executor": {funded(func(p *payoutFile) { p.p.NextUs = us(20 * time.Minute) }),
 			"payout 1 is ready since 2026-05-03 11:40:00 and nobody has sent it for 20 min" +
 				" => is 'anchor execute-outgoing --loop' running? If it is, its log says what keeps it"},
+		"a look at the world after a restore": {funded(func(*payoutFile) {}, func(f *file) { f.restored = &store.RestoredError{Why: "marked by ann"} }),
+			"payout 1 waits: this database was restored from an older copy (marked by ann): it sends nothing until 'anchor reconcile --after-restore' has run" +
+				" => run 'anchor reconcile --after-restore'"},
 		"the next try": {funded(func(p *payoutFile) { p.p.Tries, p.p.NextUs = 2, us(-time.Minute) }, func(f *file) {
 			f.payouts[0].answers = []store.AttemptAnswer{answer("bank closed")}
 		}),
@@ -240,7 +243,7 @@ func TestWhy_says_in_words_what_keeps_callbacks_and_refunds(t *testing.T) {
 				" => when that is mended: anchor refunds release R --reason TEXT; else: anchor refunds cancel R --reason TEXT"},
 		"refunds are stopped": {completed(func(f *file) {
 			f.payments = []paymentFile{refunding(anchor.RefundReady, "")}
-			f.unexplained = []store.Unexplained{{Account: "GRECV", Number: 1, OuterHash: "ab"}}
+			f.unexplained = []unexplained{{"GRECV", 1, "ab"}}
 		}),
 			"refund R of 3 USDC waits: 1 movement out of GRECV that no refund explains, such as Stellar transaction ab" +
 				" => find out who moved the money ('anchor refunds --help' says how to record it)"},
@@ -270,8 +273,8 @@ func refunding(state anchor.RefundState, trouble string) paymentFile {
 	var p paymentFile
 	p.p.ID, p.p.State = "M", anchor.PaymentRefunding
 	var r refundFile
-	r.Refund.ID, r.Refund.State, r.Refund.Trouble, r.Refund.Account, r.Refund.Units, r.Refund.AssetCode = "R", state, trouble, "GRECV", 3*whole, "USDC"
-	r.Refund.NextUs = us(0)
+	r.r.ID, r.r.State, r.r.Trouble, r.r.Account, r.r.Units, r.r.AssetCode = "R", state, trouble, "GRECV", 3*whole, "USDC"
+	r.r.NextUs = us(0)
 	p.refunds = []refundFile{r}
 	return p
 }

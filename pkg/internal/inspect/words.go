@@ -51,8 +51,11 @@ func units(n int64, decimals int64) string {
 	return a.Short()
 }
 
+// stellarDecimals is what the amounts of Stellar assets have.
+const stellarDecimals = money.StellarDecimals
+
 // stroops is an amount of a Stellar asset with its code.
-func stroops(n int64, code string) string { return units(n, money.StellarDecimals) + " " + code }
+func stroops(n int64, code string) string { return units(n, stellarDecimals) + " " + code }
 
 // memoWords shows a memo that is stored as senders write it.
 func memoWords(kind, stored string) string {

@@ -152,7 +152,7 @@ func TestPromisesOfNoOtherKeys_are_in_the_schemas(t *testing.T) {
 	schemas := whole(t).Components.Schemas
 	for _, name := range []string{
 		"Error", "Challenge", "Token", "Customer", "CustomerField", "ProvidedField", "CustomerKept", "File", "FileList", "Info", "ReceivedAsset",
-		"TransactionPosted", "TransactionEnvelope", "Transaction", "FeeDetails", "CustomerInfoNeeded", "TransactionInfoNeeded",
+		"TransactionPosted", "TransactionEnvelope", "Transaction", "Refunds", "RefundPayment", "FeeDetails", "CustomerInfoNeeded", "TransactionInfoNeeded",
 		"QuoteInfo", "StellarAsset", "OffChainAsset", "BuyPrices", "SellPrices", "AssetPrice", "Price", "Quote",
 	} {
 		additional := schemas[name].Value.AdditionalProperties.Has
@@ -184,7 +184,10 @@ func TestWordsOfTheProgram_are_those_of_the_document(t *testing.T) {
 	require.ElementsMatch(t, values("ProvidedField", "status"), []string{
 		string(anchor.FieldAccepted), string(anchor.FieldProcessing), string(anchor.FieldRejected), string(anchor.FieldVerificationRequired),
 	})
-	for schema, of := range map[string]any{"Transaction": anchor.Transaction{}, "FeeDetails": anchor.FeeDetails{}, "FeeDetail": anchor.FeeDetail{}} {
+	for schema, of := range map[string]any{
+		"Transaction": anchor.Transaction{}, "FeeDetails": anchor.FeeDetails{}, "FeeDetail": anchor.FeeDetail{},
+		"Refunds": anchor.Refunds{}, "RefundPayment": anchor.RefundPayment{},
+	} {
 		for key := range keysOf(of) {
 			require.Contains(t, schemas[schema].Value.Properties, key, schema)
 		}

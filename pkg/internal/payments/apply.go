@@ -12,19 +12,14 @@ type applying struct {
 	service *Service
 	tx      *store.Tx
 	rows    []store.Payment
-	now     map[string]store.Transaction // as this Tx has written them; what it sent back of is read again
+	now     map[string]store.Transaction // as this Tx has left them, where that is known
 }
 
 // applyAll carries out effects in the order of the ledger.
 func (s *Service) applyAll(ctx context.Context, tx *store.Tx, v verdict) error {
 	a := applying{service: s, tx: tx, rows: v.rows, now: map[string]store.Transaction{}}
-	seen := map[string]bool{}
 	for i := range v.effects {
-		e := &v.effects[i]
-		if id := e.transaction.ID; id != "" && !seen[id] {
-			seen[id], a.now[id] = true, e.transaction
-		}
-		if err := a.apply(ctx, e); err != nil {
+		if err := a.apply(ctx, &v.effects[i]); err != nil {
 			return err
 		}
 	}
@@ -33,7 +28,7 @@ func (s *Service) applyAll(ctx context.Context, tx *store.Tx, v verdict) error {
 
 func (a *applying) apply(ctx context.Context, e *effect) error {
 	if e.decision.Units > 0 {
-		t, err := a.present(ctx, e.transaction.ID)
+		t, err := a.present(ctx, e.candidate.ID)
 		if err != nil {
 			return err
 		}
@@ -45,7 +40,9 @@ func (a *applying) apply(ctx context.Context, e *effect) error {
 	if e.decision.Refunds == nil {
 		return nil
 	}
-	delete(a.now, e.transaction.ID)
+	if e.candidate != nil {
+		delete(a.now, e.candidate.ID) // a refund may write it
+	}
 	return a.sendBack(ctx, e)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
+	"github.com/anchorkit/anchor/pkg/internal/stellar/rpc"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
@@ -56,9 +57,10 @@ func stops(err error) bool {
 		gap      *GapError
 		reset    *ResetError
 		network  *stellar.WrongNetworkError
+		broken   *rpc.ChainError
 		chain    *store.OtherChainError
 	)
-	return errors.As(err, &conflict) || errors.As(err, &gap) || errors.As(err, &reset) || errors.As(err, &network) || errors.As(err, &chain)
+	return errors.As(err, &broken) || errors.As(err, &conflict) || errors.As(err, &gap) || errors.As(err, &reset) || errors.As(err, &network) || errors.As(err, &chain)
 }
 
 // tolerance is by how many ledgers one Horizon may well be behind the one that was asked when an account was registered.

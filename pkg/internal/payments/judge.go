@@ -48,7 +48,7 @@ func Judge(candidate *store.Transaction, group []stellar.Payment, policy Policy)
 	case !sameAsset(candidate, first):
 		return policy.apart(anchor.JudgedWrongAsset, policy.WrongAsset, group, "agreed was "+assetName(candidate.AssetCode, candidate.AssetIssuer))
 	case settled(candidate, first):
-		return policy.apart(anchor.JudgedDuplicate, policy.Duplicate, group, "the transaction has been paid or is over: "+string(candidate.Status))
+		return policy.apart(anchor.JudgedDuplicate, policy.Duplicate, group, settledBecause(candidate))
 	}
 	if reason := late(candidate, first); reason != "" {
 		return policy.apart(anchor.JudgedLate, policy.Late, group, reason)
@@ -110,13 +110,22 @@ func settled(t *store.Transaction, p *stellar.Payment) bool {
 	return t.Funded || t.Status.Final() && t.Status != anchor.StatusExpired && !ranOut(t, p)
 }
 
-// late says why a payment comes too late; empty where it does not.
+// settledBecause names no status of a funded transaction: how far its payout is when the payment is read is chance.
+func settledBecause(t *store.Transaction) string {
+	if t.Funded {
+		return "the transaction has been paid"
+	}
+	return "the transaction is over: " + string(t.Status)
+}
+
+// late says why a payment comes too late; empty where it does not. Whether the transaction has been marked as expired yet
+// when the payment is read is chance.
 func late(t *store.Transaction, p *stellar.Payment) string {
 	switch {
-	case t.Status == anchor.StatusExpired:
-		return "the transaction has expired"
 	case ranOut(t, p):
 		return "the ledger closed at " + instant(p.ClosedAt) + ", the transaction ran out at " + instant(store.At(t.ExpiresUs))
+	case t.Status == anchor.StatusExpired:
+		return "the transaction has expired"
 	case t.RefundUnits > 0: // not funded, or it would be settled
 		return "what was paid of it before is on its way back"
 	}

@@ -63,8 +63,8 @@ func TestWhatBecomesOfAnotherAmountIsThePolicys(t *testing.T) {
 			credits(60*unit, true), &amounts{unit * 13 / 10, unit * 587 / 10},
 		},
 		"what is finer than the asset's steps is fee": {
-			withTerms(), brings(60*unit + 1), payments.Policy{Underpaid: payments.Accept},
-			credits(60*unit+1, true), &amounts{60*unit + 1 - unit*5869/100, unit * 5869 / 100},
+			withTerms(), brings(60*unit + 50_000), payments.Policy{Underpaid: payments.Accept},
+			credits(60*unit+50_000, true), &amounts{unit * 1305 / 1000, unit * 587 / 10},
 		},
 		"less than the limits is held all the same": {
 			withTerms(), brings(10*unit - 1), payments.Policy{Underpaid: payments.Accept}, held("less than the least amount, 10"), agreed,
@@ -138,7 +138,7 @@ func TestWhatBecomesOfAnotherAmountIsThePolicys(t *testing.T) {
 			withTerms(), brings(101 * unit), payments.Policy{Overpaid: payments.RefundExcess, RefundFloor: 2 * unit}, held("the excess is too small"), agreed,
 		},
 		"a stroop more within the tolerance is accepted": {
-			withTerms(), brings(100*unit + 1), payments.Policy{Tolerance: 1}, credits(100*unit+1, true), &amounts{100*unit + 1 - unit*9849/100, unit * 9849 / 100},
+			withTerms(), brings(100*unit + 1), payments.Policy{Tolerance: 1}, credits(100*unit+1, true), &amounts{unit*3/2 + 1, unit * 197 / 2},
 		},
 		"nothing is no part":    {withTerms(), brings(0), payments.Policy{Underpaid: payments.Accumulate}, held("0 came"), agreed},
 		"nothing completes not": {withTerms(partPaid(99 * unit)), brings(0), payments.Policy{Tolerance: unit}, held("0 came"), agreed},

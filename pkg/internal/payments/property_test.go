@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/storetest"
@@ -19,15 +20,17 @@ import (
 
 // history is what happened on the network, and what had been agreed before.
 type history struct {
+	policy   payments.Policy
 	agreed   []terms
 	payments []stellar.Payment // of no account yet
 	through  int64
 }
 
 func drawHistory(r *rapid.T) history {
-	var h history
+	h := history{policy: drawPolicy(r)}
 	for i := range rapid.IntRange(1, 6).Draw(r, "transactions") {
-		a := id(fmt.Sprint(i), rapid.Int64Range(1, 3).Draw(r, "due"))
+		a := id(fmt.Sprint(i), rapid.Int64Range(1, 5).Draw(r, "due"))
+		a.change = drawTerms(r)
 		if ends := rapid.Int64Range(0, 12).Draw(r, "ends"); ends > 0 {
 			a.expires = closedAt(ends + 10)
 		}
@@ -49,13 +52,27 @@ func drawHistory(r *rapid.T) history {
 	return h
 }
 
+// drawTerms are what a transaction was agreed under, beside its amount.
+func drawTerms(r *rapid.T) func(*store.Transaction) {
+	limits := rapid.IntRange(0, 3).Draw(r, "limits") == 0
+	quoted := rapid.IntRange(0, 3).Draw(r, "quoted") == 0
+	return func(row *store.Transaction) {
+		if limits {
+			row.MinUnits, row.MaxUnits = 2, 6
+		}
+		if quoted {
+			row.QuoteID, row.OutUnits, row.OutDecimals, row.OutAsset = row.ID, 7*row.ExpectedUnits, 2, "iso4217:BRL"
+		}
+	}
+}
+
 func drawPayment(r *rapid.T, at int64, memo int) stellar.Payment {
 	b := &books{}
 	text := ""
 	if memo >= 0 {
 		text = fmt.Sprint(memo)
 	}
-	p := b.pays(at, text, rapid.Int64Range(1, 3).Draw(r, "units"))
+	p := b.pays(at, text, rapid.Int64Range(1, 4).Draw(r, "units"))
 	switch rapid.IntRange(0, 9).Draw(r, "kind") {
 	case 0:
 		p.AssetCode = "EURC"
@@ -153,13 +170,29 @@ func (b *books) told(t *testing.T, agreed []store.Transaction) (told []string) {
 	for _, a := range agreed {
 		row := b.transaction(t, a.ID)
 		memos[a.ID] = a.Memo.String
-		told = append(told, fmt.Sprint("transaction ", a.Memo.String, row.Status, row.Funded, row.Version, row.CreditedUnits, row.PayoutUnits, row.StellarHash))
+		told = append(told, fmt.Sprint("transaction ", a.Memo.String, row.Status, row.StatusMessage, row.Funded, row.Version, row.CreditedUnits,
+			row.PayoutUnits, row.RefundUnits, row.FeeUnits, row.OutUnits, row.StellarHash))
+		history, err := b.db.History(t.Context(), store.SubjectTransaction, a.ID)
+		require.NoError(t, err)
+		for _, e := range history {
+			told = append(told, fmt.Sprint("event ", a.Memo.String, e.Seq, e.Kind, e.FromStatus, e.ToStatus, e.Reason))
+		}
 	}
 	list := b.payments(t)
 	slices.SortFunc(list, func(x, y store.Payment) int { return cmp.Compare(x.OperationID, y.OperationID) })
 	for _, p := range list {
-		told = append(told, fmt.Sprint("payment ", p.OperationID, p.Judgement, p.State, p.AmountUnits, memos[p.TransactionID.String]))
+		told = append(told, fmt.Sprint("payment ", p.OperationID, p.Judgement, p.State, p.AmountUnits, p.RefundUnits, memos[p.TransactionID.String]))
 	}
+	operations := map[string]int64{}
+	for _, p := range list {
+		operations[p.ID] = p.OperationID
+	}
+	var back []string
+	for _, r := range b.refunds(t) {
+		back = append(back, fmt.Sprint("refund ", operations[r.PaymentID], r.Number, r.State, r.Units, r.FeeUnits, r.FromHeld, r.Destination))
+	}
+	slices.Sort(back)
+	told = append(told, back...)
 	return told
 }
 
@@ -167,8 +200,7 @@ func (b *books) told(t *testing.T, agreed []store.Transaction) (told []string) {
 func (b *books) audit(t *testing.T, r *rapid.T, n network, agreed []store.Transaction) {
 	list := b.payments(t)
 	require.Len(r, list, len(n.history), "I1: every payment is exactly one row")
-	credited := map[string]int64{}
-	hashes := map[string]map[string]bool{}
+	credited, back := map[string]int64{}, map[string]int64{}
 	for _, p := range list {
 		require.Equal(r, p.State == anchor.PaymentCredited, p.Judgement == anchor.JudgedCredited)
 		if p.State != anchor.PaymentCredited {
@@ -176,10 +208,7 @@ func (b *books) audit(t *testing.T, r *rapid.T, n network, agreed []store.Transa
 		}
 		to := p.TransactionID.String
 		credited[to] += p.AmountUnits
-		if hashes[to] == nil {
-			hashes[to] = map[string]bool{}
-		}
-		hashes[to][p.InnerHash] = true
+		back[to] += p.RefundUnits
 		row := b.transaction(t, to)
 		require.Equal(r, []string{row.AssetCode, row.AssetIssuer, row.ReceivingAccount}, []string{p.AssetCode, p.AssetIssuer, p.Account}, "I3")
 		require.True(r, p.Memo == row.Memo.String && p.MemoType == row.MemoType || p.MemoType == "none" && p.ToMuxedID == row.Memo.String, "I3")
@@ -187,18 +216,33 @@ func (b *books) audit(t *testing.T, r *rapid.T, n network, agreed []store.Transa
 	}
 	for _, a := range agreed {
 		row := b.transaction(t, a.ID)
-		payouts, err := b.db.PayoutsOf(t.Context(), a.ID)
-		require.NoError(r, err)
 		require.Equal(r, credited[a.ID], row.CreditedUnits, "what is credited is what was paid")
-		require.LessOrEqual(r, len(hashes[a.ID]), 1)
+		require.Equal(r, back[a.ID], row.RefundUnits, "I4: what goes back is taken from held")
 		require.GreaterOrEqual(r, row.Held(), int64(0), "I4")
-		require.Equal(r, row.Funded, row.CreditedUnits == row.ExpectedUnits)
-		require.Equal(r, row.Funded, len(payouts) == 1)
-		if row.Funded {
-			require.Equal(r, row.PayoutUnits, payouts[0].DebitUnits, "I4")
-			require.Equal(r, row.CreditedUnits, row.PayoutUnits)
-		}
+		b.auditPayout(t, r, row)
 	}
+}
+
+// auditPayout checks what is to be paid out of a transaction.
+func (b *books) auditPayout(t *testing.T, r *rapid.T, row store.Transaction) {
+	payouts, err := b.db.PayoutsOf(t.Context(), row.ID)
+	require.NoError(r, err)
+	require.Equal(r, row.Funded, len(payouts) == 1)
+	if !row.Funded {
+		require.Zero(r, row.PayoutUnits)
+		require.Less(r, row.CreditedUnits, row.ExpectedUnits)
+		return
+	}
+	require.Zero(r, row.Held(), "a funded transaction keeps nothing")
+	require.Equal(r, row.PayoutUnits, payouts[0].DebitUnits, "I4")
+	require.Equal(r, row.OutUnits, payouts[0].AmountUnits)
+	require.Positive(r, row.OutUnits)
+	if row.QuoteID != "" {
+		require.LessOrEqual(r, row.OutUnits, 7*row.ExpectedUnits, "never more than the quote")
+		require.LessOrEqual(r, row.PayoutUnits, row.ExpectedUnits)
+		return
+	}
+	require.Equal(r, row.PayoutUnits, row.FeeUnits+row.OutUnits)
 }
 
 func TestTheSameHistoryAlwaysEndsInTheSameRows(t *testing.T) {
@@ -215,7 +259,8 @@ func TestTheSameHistoryAlwaysEndsInTheSameRows(t *testing.T) {
 				passed := false
 				defer func() { failing = failing || !passed }()
 				h := drawHistory(r)
-				smooth, rough := b.another(t, 2), b.another(t, 2)
+				kept := b.under(h.policy)
+				smooth, rough := kept.another(t, 2), kept.another(t, 2)
 				smoothAgreed, roughAgreed := smooth.agree(t, h.agreed...), rough.agree(t, h.agreed...)
 
 				from := smooth.open(t, 1)

@@ -194,7 +194,7 @@ func (r *Reconciler) recognise(ctx context.Context) error {
 			return err
 		}
 		for _, c := range candidates {
-			if c.State != anchor.RefundReady || c.CreatedUs > m.ClosedUs {
+			if c.State != anchor.RefundReady {
 				continue
 			}
 			r.log.ErrorContext(ctx, "a refund that is still to be made here has left already: this database is an older copy; nothing is sent "+

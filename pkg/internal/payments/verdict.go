@@ -21,11 +21,18 @@ type verdict struct {
 
 // effect is what follows from one decision beyond the payments' own rows.
 type effect struct {
-	// transaction is as it was locked, at the first effect that the page has on it; empty where none is named.
-	transaction store.Transaction
-	hash        string // of the envelope
-	decision    Decision
-	from, to    int // the rows of its payments
+	candidate *store.Transaction // nil where none is named
+	credited  int64              // of it, before this effect
+	hash      string             // of the envelope
+	decision  Decision
+	from      int // the first of the rows of its payments
+}
+
+// before is the transaction as it was locked, at the first effect that the page has on it.
+func (e *effect) before() store.Transaction {
+	t := *e.candidate
+	t.CreditedUnits, t.Funded = e.credited, false
+	return t
 }
 
 // plain tells whether an effect is no more than the funding that was agreed.
@@ -48,9 +55,9 @@ func (s *Service) judgeAll(chain string, list []stellar.Payment, by map[store.Me
 		if d.Units == 0 && d.Refunds == nil {
 			continue
 		}
-		e := effect{decision: d, hash: g.payments[0].OuterHash, from: first, to: len(v.rows)}
+		e := effect{candidate: g.candidate, decision: d, hash: g.payments[0].OuterHash, from: first}
 		if g.candidate != nil {
-			e.transaction = *g.candidate
+			e.credited = g.candidate.CreditedUnits
 			on[g.candidate.ID]++
 			g.foresee(d)
 		}
@@ -92,12 +99,14 @@ func (g *group) foresee(d Decision) {
 
 // split parts what can be written together from what has to be written one after the other.
 func (s *Service) split(v *verdict, effects []effect, on map[string]int) {
-	for _, e := range effects {
-		if e.plain() && on[e.transaction.ID] == 1 {
-			v.fundings = append(v.fundings, s.funding(e.transaction, e.hash, e.decision))
+	v.fundings = make([]store.Funding, 0, len(on))
+	for i := range effects {
+		e := &effects[i]
+		if e.plain() && on[e.candidate.ID] == 1 {
+			v.fundings = append(v.fundings, s.funding(e.before(), e.hash, e.decision))
 			continue
 		}
-		v.effects = append(v.effects, e)
+		v.effects = append(v.effects, *e)
 	}
 	slices.SortFunc(v.fundings, func(a, b store.Funding) int { return strings.Compare(a.Transaction.ID, b.Transaction.ID) })
 }

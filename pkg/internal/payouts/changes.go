@@ -11,6 +11,7 @@ import (
 // What the sending anchor reads as status_message.
 const (
 	messageFailed   = "the payout failed; the receiving anchor is looking into it"
+	messageRefund   = "the payout cannot be made; the payment goes back"
 	messageReturned = "the payout came back; the receiving anchor is looking into it"
 )
 
@@ -85,6 +86,8 @@ func messageFor(move Move, t store.Transaction) *string {
 	switch {
 	case move.Payout == anchor.PayoutReturned:
 		return new(messageReturned)
+	case move.Refund:
+		return new(messageRefund)
 	case move.Payout == anchor.PayoutFailed:
 		return new(messageFailed)
 	case t.StatusMessage != "":

@@ -47,6 +47,8 @@ type Move struct {
 	Cause   anchor.Cause        // what happens to the transaction; empty: nothing
 	// NeedsInfo means that the attempt has failed for want of data: what the payout becomes follows from whose they are.
 	NeedsInfo bool
+	// Refund means that what the transaction holds after that goes back to who paid it.
+	Refund bool
 	// Conflict is what contradicts what was recorded before; the transaction is left to an operator.
 	Conflict string
 	// Sends is how often the attempt may have left after this answer.
@@ -87,6 +89,10 @@ func (s Situation) decideOpen(o anchor.Outcome, r Rules) Move {
 		return s.definitive(anchor.AttemptDelivered, anchor.PayoutDelivered, anchor.CausePayoutDelivered)
 	case anchor.OutcomeFailed:
 		return s.definitive(anchor.AttemptFailed, anchor.PayoutFailed, anchor.CausePayoutFailed)
+	case anchor.OutcomeRefund:
+		move := s.definitive(anchor.AttemptFailed, anchor.PayoutFailed, anchor.CausePayoutFailed)
+		move.Refund = true
+		return move
 	case anchor.OutcomeReturned: // it came back before anybody had heard that it was delivered
 		return s.definitive(anchor.AttemptFailed, anchor.PayoutReturned, anchor.CausePayoutFailed)
 	case anchor.OutcomeNeedsInfo:
@@ -180,7 +186,7 @@ func (s Situation) decideDelivered(o anchor.Outcome) Move {
 			Used: true, Payout: anchor.PayoutReturned, Cause: anchor.CausePayoutReturned, Sends: s.Sends,
 			Conflict: "returned after it was delivered",
 		}
-	case anchor.OutcomeFailed, anchor.OutcomeNeedsInfo:
+	case anchor.OutcomeFailed, anchor.OutcomeRefund, anchor.OutcomeNeedsInfo:
 		return s.contradiction(o, "delivered")
 	default:
 		return Move{Sends: s.Sends}

@@ -39,6 +39,7 @@ func TestDecide_on_what_the_sender_itself_got(t *testing.T) {
 		{"delivered completes", anchor.Delivered("x"), payouts.Move{Used: true, Attempt: anchor.AttemptDelivered, Payout: anchor.PayoutDelivered, Cause: anchor.CausePayoutDelivered, Sends: 1}},
 		{"accepted is asked about soon", anchor.Accepted("x"), payouts.Move{Used: true, Attempt: anchor.AttemptAccepted, Payout: anchor.PayoutAccepted, Cause: anchor.CausePayoutAccepted, Sends: 1, Wait: 2 * time.Second}},
 		{"failed gives the units back", anchor.Failed("x"), payouts.Move{Used: true, Attempt: anchor.AttemptFailed, Payout: anchor.PayoutFailed, Cause: anchor.CausePayoutFailed, Sends: 1}},
+		{"a refund fails and sends back", anchor.Refund("x"), payouts.Move{Used: true, Attempt: anchor.AttemptFailed, Payout: anchor.PayoutFailed, Cause: anchor.CausePayoutFailed, Refund: true, Sends: 1}},
 		{"returned at once gives the units back", anchor.Returned("x"), payouts.Move{Used: true, Attempt: anchor.AttemptFailed, Payout: anchor.PayoutReturned, Cause: anchor.CausePayoutFailed, Sends: 1}},
 		{"needs info ends the attempt", anchor.NeedsInfo(need), payouts.Move{Used: true, Attempt: anchor.AttemptFailed, NeedsInfo: true, Sends: 1}},
 		{"needing nothing in particular is a failure", anchor.NeedsInfo(), payouts.Move{Used: true, Attempt: anchor.AttemptFailed, Payout: anchor.PayoutFailed, Cause: anchor.CausePayoutFailed, Sends: 1}},

@@ -18,6 +18,7 @@ const (
 	actorExecute = "execute-outgoing"
 	actorPoll    = "poll-outgoing"
 	actorReport  = "business"
+	actorRail    = "rail" // of refunds: it says that a payout cannot be made at all
 )
 
 // Options say how payouts are made. Zero values take the defaults named here.
@@ -36,6 +37,9 @@ type Options struct {
 	PollWait Backoff
 	// RetryWait is when to try again what was certainly not sent: from 1 s up to 5 min.
 	RetryWait Backoff
+	// RefundFee is what is kept, in 10^-7 of the received asset, when a rail says that a payout cannot be made at all and the
+	// money goes back; nil: nothing.
+	RefundFee func(code, issuer string) int64
 	// Quotes prices what was paid for without a firm quote; nil: that waits for an operator.
 	Quotes anchor.QuoteIntegration
 }
@@ -105,6 +109,13 @@ func (s *Service) terms(actor string, limit int) store.ClaimTerms {
 func (s *Service) rules(rail string) Rules {
 	r := s.rails[rail] // the zero rail permits nothing
 	return Rules{NotKnownFinalAfter: r.NotKnownFinalAfter, SameKeySafeFor: r.SameKeySafeFor, Retry: s.RetryWait, Poll: s.PollWait}
+}
+
+func (s *Service) refundFee(code, issuer string) int64 {
+	if s.RefundFee == nil {
+		return 0
+	}
+	return max(s.RefundFee(code, issuer), 0)
 }
 
 func spread() float64 { return rand.Float64() }

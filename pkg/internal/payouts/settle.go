@@ -81,6 +81,13 @@ type settling struct {
 	payouts   []store.PayoutMove
 	postponed []store.Postponed
 	told      []telling
+	refunds   []refunding
+}
+
+// refunding is a transaction that cannot be paid out: what it holds goes back.
+type refunding struct {
+	t      store.Transaction
+	reason string
 }
 
 // telling is what a transaction is told after its payout has moved.
@@ -199,6 +206,9 @@ func (g *settling) movePayout(a answer, is store.Answered, move Move) {
 		t.ExternalID = id
 	}
 	g.tell(t, changesOf(a, &t, is, move))
+	if move.Refund && t.Conflict == "" { // with a contradiction nothing goes by itself
+		g.refunds = append(g.refunds, refunding{t, cut(reason(a), 500)})
+	}
 }
 
 // movePayoutTo prepares the payout's own row; the claim is over.
@@ -253,6 +263,22 @@ func (g *settling) write(ctx context.Context) error {
 	for _, told := range g.told {
 		if err := g.advance(ctx, told); err != nil {
 			return err
+		}
+	}
+	return g.refund(ctx)
+}
+
+// refund has everything go back that the transactions hold now that their payouts have failed. Their rows are locked, those
+// of their payments follow.
+func (g *settling) refund(ctx context.Context) error {
+	slices.SortFunc(g.refunds, func(a, b refunding) int { return strings.Compare(a.t.ID, b.t.ID) })
+	for _, r := range g.refunds {
+		_, err := g.tx.RefundCredited(ctx, r.t.ID, store.RefundOrder{
+			FeeUnits: g.service.refundFee(r.t.AssetCode, r.t.AssetIssuer), Automatic: true, Actor: actorRail,
+			Reason: strings.TrimSuffix("it cannot be paid out: "+r.reason, ": "),
+		})
+		if err != nil {
+			return fmt.Errorf("refund what transaction %s holds: %w", r.t.ID, err)
 		}
 	}
 	return nil

@@ -90,6 +90,8 @@ type Service struct {
 	excluded map[string]bool
 	// crash is set by tests only: it ends the work at the point named as the end of the process would.
 	crash func(point string) error
+	// pace is set by tests only: how long to wait instead. nil: as long.
+	pace func(time.Duration) time.Duration
 
 	mu    sync.Mutex
 	first *stellar.Ledger   // the network's head when this process first looked
@@ -133,6 +135,13 @@ func (s *Service) point(name string) error {
 		return nil
 	}
 	return s.crash(name)
+}
+
+func (s *Service) paced(d time.Duration) time.Duration {
+	if s.pace == nil {
+		return d
+	}
+	return s.pace(d)
 }
 
 // tell logs what keeps an account's refunds, once until it changes; an empty text says that nothing does.

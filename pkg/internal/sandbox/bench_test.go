@@ -72,3 +72,15 @@ func BenchmarkCloseLedgerOf5000Payments(b *testing.B) {
 	}
 	b.ReportMetric(5000*float64(b.N)/b.Elapsed().Seconds(), "payments/s")
 }
+
+func BenchmarkPreparedHistoryOf10000Payments(b *testing.B) {
+	receiver := keypair.MustRandom().Address()
+	for b.Loop() {
+		n := New(Options{})
+		_, err := n.Fund(receiver)
+		require.NoError(b, err)
+		n.CloseLedger()
+		require.NoError(b, n.Prepare(repeated(n.Root().Address(), receiver, 10_000), 200))
+	}
+	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stellar/go-stellar-sdk/keypair"
+	"github.com/stellar/go-stellar-sdk/strkey"
 	"github.com/stellar/go-stellar-sdk/txnbuild"
 	"github.com/stellar/go-stellar-sdk/xdr"
 	"github.com/stretchr/testify/require"
@@ -174,7 +175,7 @@ func TestQueued_transaction_waits_in_a_surge_until_a_fee_bump_takes_its_place(t 
 	require.NoError(t, err)
 	waiting := l.post(low)
 	require.NoError(t, l.net.AwaitQueued(l.context(), 1))
-	l.net.SetSurge(1000)
+	l.net.SetSurge(500)
 	require.Zero(t, l.net.CloseLedger().Successful)
 	require.NoError(t, l.net.AwaitQueued(l.context(), 1), "it is queued still")
 
@@ -202,4 +203,19 @@ func TestQueue_of_an_account_keeps_its_order_through_a_surge(t *testing.T) {
 	require.Zero(t, l.net.CloseLedger().Successful)
 	l.net.SetSurge(0)
 	require.Equal(t, 3, l.net.CloseLedger().Successful)
+}
+
+func TestFee_bump_uses_up_the_signer_that_was_its_inner_transaction(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	payer, sender := l.account(), l.account()
+	inner := l.transaction(intent{by: sender, sequence: l.sequence(sender) + 2, unsigned: true, ops: native(payer, "1")})
+	hash, err := inner.Hash(standalone)
+	require.NoError(t, err)
+	address, err := strkey.Encode(strkey.VersionByteHashTx, hash[:])
+	require.NoError(t, err)
+	l.do(sender, &txnbuild.SetOptions{Signer: &txnbuild.Signer{Address: address, Weight: 1}})
+	require.Contains(t, l.get("/accounts/"+sender.Address()).body, "preauth_tx")
+	require.Equal(t, http.StatusOK, l.submit(l.bumpOf(payer, inner, 100).outer).status)
+	require.NotContains(t, l.get("/accounts/"+sender.Address()).body, "preauth_tx")
 }

@@ -79,6 +79,24 @@ func requireSoundBooks(t *testing.T, n *Network) {
 	}
 }
 
+// tokenTransfer is a call of the contract of the native asset by the root account.
+func tokenTransfer(to *keypair.Full) *txnbuild.InvokeHostFunction {
+	n := New(Options{})
+	id := xdr.ContractId(n.terms.contracts.deploy(asset{}))
+	from, receiver := keyOf(n.root), keyOf(to)
+	holderOf := func(id accountID) xdr.ScVal { return holder{party: party{id: id, address: id.address()}}.value() }
+	return &txnbuild.InvokeHostFunction{
+		HostFunction: xdr.HostFunction{
+			Type: xdr.HostFunctionTypeHostFunctionTypeInvokeContract,
+			InvokeContract: &xdr.InvokeContractArgs{
+				ContractAddress: xdr.ScAddress{Type: xdr.ScAddressTypeScAddressTypeContract, ContractId: &id},
+				FunctionName:    transferChange, Args: []xdr.ScVal{holderOf(from), holderOf(receiver), amountValue(5)},
+			},
+		},
+		Ext: xdr.TransactionExt{V: 1, SorobanData: &xdr.SorobanTransactionData{ResourceFee: 5}},
+	}
+}
+
 func seeds(f *testing.F) [][]byte {
 	f.Helper()
 	kp := keypair.MustRandom()
@@ -87,6 +105,7 @@ func seeds(f *testing.F) [][]byte {
 	for _, op := range []txnbuild.Operation{
 		pay(kp, txnbuild.NativeAsset{}, "1"), pay(kp, of, "1"), trust(of),
 		&txnbuild.CreateAccount{Destination: kp.Address(), Amount: "10"},
+		tokenTransfer(kp),
 		&txnbuild.AccountMerge{Destination: kp.Address()},
 		&txnbuild.PathPaymentStrictSend{
 			SendAsset: of, SendAmount: "1", Destination: kp.Address(), DestAsset: txnbuild.NativeAsset{}, DestMin: "1",

@@ -178,10 +178,10 @@ func (p *payment) readMovement(op *xdr.Operation, done outcome) bool {
 		p.to, p.amount = partyOf(*op.Body.Destination), done.arrived
 	case xdr.OperationTypePathPaymentStrictReceive:
 		p.readRoute(strictReceive(op.Body.PathPaymentStrictReceiveOp), done)
-		p.amount = p.route.pathPayment.amount
+		p.amount = p.route.amount
 	case xdr.OperationTypePathPaymentStrictSend:
 		p.readRoute(strictSend(op.Body.PathPaymentStrictSendOp), done)
-		p.route.sent = p.route.pathPayment.amount
+		p.route.sent = p.route.amount
 	case xdr.OperationTypeInvokeHostFunction:
 		p.call = invocationOf(op.Body.InvokeHostFunctionOp.HostFunction.InvokeContract, done)
 		return p.call != nil

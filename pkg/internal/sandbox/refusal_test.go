@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stellar/go-stellar-sdk/keypair"
@@ -17,7 +16,7 @@ func native(to *keypair.Full, amount string) []txnbuild.Operation {
 func refusalOf(t *testing.T, err error) *RefusedError {
 	t.Helper()
 	var refused *RefusedError
-	require.True(t, errors.As(err, &refused), "%v", err)
+	require.ErrorAs(t, err, &refused)
 	return refused
 }
 

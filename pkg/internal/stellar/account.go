@@ -110,7 +110,7 @@ func (e *endpoint) account(ctx context.Context, id string) (Account, error) {
 	}
 	a, err := answer.account()
 	if err == nil && a.ID != id {
-		err = &AnswerError{"it tells of another account"}
+		err = &AnswerError{Reason: "it tells of another account"}
 	}
 	return a, named("GET "+path, err)
 }
@@ -118,7 +118,7 @@ func (e *endpoint) account(ctx context.Context, id string) (Account, error) {
 func (r accountRecord) account() (Account, error) {
 	sequence, err := strconv.ParseInt(r.Sequence, 10, 64)
 	if err != nil || r.ID == "" || r.Thresholds == nil {
-		return Account{}, &AnswerError{"the account lacks its id, sequence or thresholds"}
+		return Account{}, &AnswerError{Reason: "the account lacks its id, sequence or thresholds"}
 	}
 	a := Account{
 		ID: r.ID, Sequence: sequence, LastModifiedLedger: r.LastModified, Subentries: r.Subentries,
@@ -140,7 +140,7 @@ func (r accountRecord) account() (Account, error) {
 		}
 		b, err := record.balance()
 		if err != nil {
-			return Account{}, &AnswerError{fmt.Sprintf("a balance of the account: %v", err)}
+			return Account{}, &AnswerError{Reason: fmt.Sprintf("a balance of the account: %v", err)}
 		}
 		a.Balances = append(a.Balances, b)
 	}

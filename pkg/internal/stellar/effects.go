@@ -88,7 +88,7 @@ func (e *endpoint) effects(ctx context.Context, account string, after EffectPosi
 			err = errors.New("its effects do not ascend")
 		}
 		if err != nil {
-			return EffectsPage{}, named("GET "+path, &AnswerError{err.Error()})
+			return EffectsPage{}, named("GET "+path, &AnswerError{Reason: err.Error()})
 		}
 		page.Effects, page.Position = append(page.Effects, found), found.EffectPosition
 	}
@@ -107,10 +107,10 @@ func (e *endpoint) records(ctx context.Context, path string, query url.Values, i
 		} `json:"_embedded"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Embedded.Records == nil {
-		return named("GET "+path, &AnswerError{"it holds no records"})
+		return named("GET "+path, &AnswerError{Reason: "it holds no records"})
 	}
 	if json.Unmarshal(answer.Embedded.Records, into) != nil {
-		return named("GET "+path, &AnswerError{"its records are not of the form expected"})
+		return named("GET "+path, &AnswerError{Reason: "its records are not of the form expected"})
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (r effectRecord) effect(account string) (Effect, error) {
 	operation, index, found := strings.Cut(r.Token, "-")
 	position, ok := parsePosition([]byte(operation))
 	ordinal, err := strconv.ParseInt(index, 10, 64)
-	if !found || !ok || err != nil || r.Account != account {
+	if !found || !ok || err != nil || ordinal < 0 || r.Account != account {
 		return Effect{}, fmt.Errorf("its effect %s has no position or is of another account", printable(r.Token))
 	}
 	e := Effect{EffectPosition: EffectPosition{position, ordinal}, Kind: printable(r.Type), ClosedAt: r.CreatedAt.UTC()}
@@ -258,7 +258,7 @@ func (e *endpoint) fees(ctx context.Context, account string, after int64, limit 
 		position, ok := parsePosition([]byte(r.Token))
 		charged, err := strconv.ParseInt(strings.Trim(string(r.Charged), `"`), 10, 64)
 		if !ok || position <= page.Position || err != nil || charged < 0 {
-			return FeesPage{}, named("GET "+path, &AnswerError{"an envelope has no position, no fee, or does not ascend"})
+			return FeesPage{}, named("GET "+path, &AnswerError{Reason: "an envelope has no position, no fee, or does not ascend"})
 		}
 		page.Position = position
 		if r.Account == account && charged > 0 {
@@ -340,11 +340,11 @@ func decodeAccount(body []byte, id string) (Account, int64, error) {
 		} `json:"balances"`
 	}
 	if json.Unmarshal(body, &record) != nil || json.Unmarshal(body, &lines) != nil {
-		return Account{}, 0, &AnswerError{"it is not the JSON expected"}
+		return Account{}, 0, &AnswerError{Reason: "it is not the JSON expected"}
 	}
 	a, err := record.account()
 	if err == nil && a.ID != id {
-		err = &AnswerError{"it tells of another account"}
+		err = &AnswerError{Reason: "it tells of another account"}
 	}
 	modified := a.LastModifiedLedger
 	for _, l := range lines.Balances {

@@ -85,7 +85,10 @@ func (e *RequestError) Error() string {
 }
 
 // AnswerError says that an answer was not what a Horizon answers: cut, of another form, or for another question.
-type AnswerError struct{ Reason string }
+type AnswerError struct {
+	Reason  string
+	garbled bool // it is not even of the form expected: another time it may be
+}
 
 func (e *AnswerError) Error() string { return "Horizon's answer cannot be read: " + e.Reason }
 
@@ -107,11 +110,11 @@ func (e *FailedError) Error() string {
 }
 
 // temporary tells whether the same request may well be answered in a while. A 404 counts: behind a load balancer one
-// Horizon may not have seen yet what another one told of.
+// Horizon may not have seen yet what another one told of. So does what is no JSON: an answer that was cut, or a proxy's.
 func temporary(err error) bool {
 	var refused *RequestError
 	var unreadable *AnswerError
-	return !errors.As(err, &refused) && !errors.As(err, &unreadable) &&
+	return !errors.As(err, &refused) && (!errors.As(err, &unreadable) || unreadable.garbled) &&
 		!errors.Is(err, ErrBeforeHistory) && !errors.Is(err, errTooLarge)
 }
 

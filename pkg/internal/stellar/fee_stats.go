@@ -36,7 +36,7 @@ func (e *endpoint) feeStats(ctx context.Context) (FeeStats, error) {
 	}{{answer.LastLedger, &stats.LastLedger}, {answer.BaseFee, &stats.BaseFee}, {answer.Charged.P90, &stats.Usual}} {
 		n, err := strconv.ParseInt(number.text, 10, 64)
 		if err != nil || n < 0 {
-			return FeeStats{}, named("GET "+path, &AnswerError{"the fees are no numbers"})
+			return FeeStats{}, named("GET "+path, &AnswerError{Reason: "the fees are no numbers"})
 		}
 		*number.into = n
 	}

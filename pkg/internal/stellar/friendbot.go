@@ -45,14 +45,14 @@ func (e *endpoint) friendbotRequest(ctx context.Context, template, account strin
 	}
 	link, err := url.Parse(strings.TrimSuffix(strings.TrimSuffix(template, "{?addr}"), "{&addr}"))
 	if err != nil || (link.Scheme != "http" && link.Scheme != "https") {
-		return nil, &AnswerError{"its link to friendbot is no address"}
+		return nil, &AnswerError{Reason: "its link to friendbot is no address"}
 	}
 	query := link.Query()
 	query.Set("addr", account)
 	link.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link.String(), nil)
 	if err != nil {
-		return nil, &AnswerError{"its link to friendbot is no address"}
+		return nil, &AnswerError{Reason: "its link to friendbot is no address"}
 	}
 	req.Header.Set("User-Agent", userAgent)
 	return req, nil

@@ -141,7 +141,7 @@ func (e *endpoint) root(ctx context.Context) (Root, error) {
 		return Root{}, err
 	}
 	if answer.Passphrase == "" {
-		return Root{}, named("GET /", &AnswerError{"it names no network: is the address that of a Horizon?"})
+		return Root{}, named("GET /", &AnswerError{Reason: "it names no network: is the address that of a Horizon?"})
 	}
 	return Root{
 		HorizonVersion: answer.HorizonVersion, CoreVersion: answer.CoreVersion,

@@ -16,7 +16,7 @@ type ledgerRecord struct {
 
 func (r ledgerRecord) ledger() (Ledger, error) {
 	if r.Sequence <= 0 || !isHash(r.Hash) || r.ClosedAt.IsZero() {
-		return Ledger{}, &AnswerError{"the ledger lacks its sequence, hash or close time"}
+		return Ledger{}, &AnswerError{Reason: "the ledger lacks its sequence, hash or close time"}
 	}
 	return Ledger{Sequence: r.Sequence, Hash: r.Hash, ClosedAt: r.ClosedAt.UTC()}, nil
 }
@@ -29,7 +29,7 @@ func (e *endpoint) ledger(ctx context.Context, sequence int64) (Ledger, error) {
 	}
 	l, err := answer.ledger()
 	if err == nil && l.Sequence != sequence {
-		err = &AnswerError{fmt.Sprintf("it tells of ledger %d", l.Sequence)}
+		err = &AnswerError{Reason: fmt.Sprintf("it tells of ledger %d", l.Sequence)}
 	}
 	return l, named("GET "+path, err)
 }

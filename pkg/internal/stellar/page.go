@@ -142,7 +142,7 @@ func decodePage(body []byte, account string, after int64) (pageRecords, error) {
 		err = errors.New("its first record has no id")
 	}
 	if err != nil {
-		return pageRecords{}, &AnswerError{err.Error()}
+		return pageRecords{}, &AnswerError{Reason: err.Error()}
 	}
 	return records, nil
 }
@@ -279,11 +279,11 @@ func (e *endpoint) completeAmount(ctx context.Context, m *movement) error {
 		}
 	}
 	if len(amounts) != 1 {
-		return named("GET "+path, &AnswerError{fmt.Sprintf("%d effects %s the account, not one", len(amounts), m.effect())})
+		return named("GET "+path, &AnswerError{Reason: fmt.Sprintf("%d effects %s the account, not one", len(amounts), m.effect())})
 	}
 	units, err := parseUnits([]byte(amounts[0]))
 	if err != nil {
-		return named("GET "+path, &AnswerError{err.Error()})
+		return named("GET "+path, &AnswerError{Reason: err.Error()})
 	}
 	m.Units = units
 	return nil

@@ -41,7 +41,7 @@ func (e *endpoint) get(ctx context.Context, path string, query url.Values, into 
 		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return named("GET "+path, &AnswerError{"it is not the JSON expected"})
+		return named("GET "+path, &AnswerError{Reason: "it is not the JSON expected", garbled: true})
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func refusal(got answer) error {
 	case got.status >= 300 && got.status < 400:
 		return &RequestError{Status: got.status, Reason: "it points to another address; use that one in the settings"}
 	case got.status >= 200 && got.status < 300:
-		return &AnswerError{fmt.Sprintf("status %d where 200 was expected", got.status)}
+		return &AnswerError{Reason: fmt.Sprintf("status %d where 200 was expected", got.status)}
 	}
 	return &RequestError{
 		Status: got.status, Title: printable(p.Title),

@@ -88,7 +88,7 @@ func (e *endpoint) open(ctx, caller context.Context, account string, after int64
 	}
 	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
 		resp.Body.Close()
-		return nil, &AnswerError{fmt.Sprintf("it is no stream but %q", printable(kind))}
+		return nil, &AnswerError{Reason: fmt.Sprintf("it is no stream but %q", printable(kind))}
 	}
 	return resp, nil
 }

@@ -79,7 +79,7 @@ func submissionRefusal(got answer) error {
 	case got.status == http.StatusBadRequest && p.is("transaction_malformed"):
 		return fmt.Errorf("%w: %w", ErrMalformedEnvelope, refusal(got))
 	case got.status == http.StatusBadRequest && p.is("transaction_failed"):
-		return unknownOutcome(&AnswerError{"it failed, but the answer holds no result code"})
+		return unknownOutcome(&AnswerError{Reason: "it failed, but the answer holds no result code"})
 	case got.status == http.StatusServiceUnavailable && p.is("stale_history"):
 		return refusal(got) // Horizon answers this before it hands the envelope on
 	case got.status >= 500 || got.status < 300:
@@ -99,14 +99,14 @@ func printables(texts []string) []string {
 func readSubmitted(body []byte, hash string) (Submitted, error) {
 	var record transactionRecord
 	if json.Unmarshal(body, &record) != nil {
-		return Submitted{}, unknownOutcome(&AnswerError{"it is not the JSON expected"})
+		return Submitted{}, unknownOutcome(&AnswerError{Reason: "it is not the JSON expected"})
 	}
 	t, err := record.transaction()
 	switch {
 	case err != nil:
 		return Submitted{}, unknownOutcome(err)
 	case t.OuterHash != hash && t.InnerHash != hash:
-		return Submitted{}, unknownOutcome(&AnswerError{"it tells of another transaction"})
+		return Submitted{}, unknownOutcome(&AnswerError{Reason: "it tells of another transaction"})
 	case !t.Successful:
 		return Submitted{}, &FailedError{TransactionCode: "tx_failed"}
 	}

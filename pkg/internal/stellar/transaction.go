@@ -57,7 +57,7 @@ func (e *endpoint) transaction(ctx context.Context, hash string) (Transaction, e
 	}
 	t, err := answer.transaction()
 	if err == nil && t.InnerHash != hash && t.OuterHash != hash {
-		err = &AnswerError{"it tells of another transaction"}
+		err = &AnswerError{Reason: "it tells of another transaction"}
 	}
 	return t, named("GET "+path, err)
 }
@@ -72,11 +72,11 @@ func (r transactionRecord) transaction() (Transaction, error) {
 		t.InnerHash, t.OuterHash = r.Inner.Hash, r.FeeBump.Hash
 	}
 	if !isHash(t.InnerHash) || !isHash(t.OuterHash) || r.Successful == nil || r.Ledger <= 0 {
-		return Transaction{}, &AnswerError{"the transaction lacks its hash, its ledger or whether it succeeded"}
+		return Transaction{}, &AnswerError{Reason: "the transaction lacks its hash, its ledger or whether it succeeded"}
 	}
 	t.Successful = *r.Successful
 	if err := r.readDetails(&t); err != nil {
-		return Transaction{}, &AnswerError{err.Error()}
+		return Transaction{}, &AnswerError{Reason: err.Error()}
 	}
 	return t, nil
 }

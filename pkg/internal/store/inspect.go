@@ -95,81 +95,13 @@ func (db *DB) QuoteByID(ctx context.Context, id string) (Quote, error) {
 	return found(Quote{row}, err, "quote %s", id)
 }
 
-// RefundStory is a refund with its envelopes, oldest first.
-type RefundStory struct {
-	Refund   sqlgen.Refund
-	Attempts []sqlgen.RefundAttempt
-}
-
-// RefundStoryOf reads a refund with its envelopes.
-func (db *DB) RefundStoryOf(ctx context.Context, id string) (RefundStory, error) {
-	row, err := db.q.InspectRefund(ctx, id)
-	if row, err = found(row, err, "refund %s", id); err != nil {
-		return RefundStory{}, err
-	}
-	return db.withEnvelopes(ctx, row)
-}
-
-// RefundStoriesOfTransaction lists the refunds of a transaction's payments, oldest first.
-func (db *DB) RefundStoriesOfTransaction(ctx context.Context, transactionID string) ([]RefundStory, error) {
-	rows, err := db.q.InspectRefundsOfTransaction(ctx, nullable(transactionID))
-	return db.refundStories(ctx, rows, err)
-}
-
-// RefundStoriesOfPayment lists the refunds of a payment, oldest first.
-func (db *DB) RefundStoriesOfPayment(ctx context.Context, paymentID string) ([]RefundStory, error) {
-	rows, err := db.q.InspectRefundsOfPayment(ctx, paymentID)
-	return db.refundStories(ctx, rows, err)
-}
-
-func (db *DB) refundStories(ctx context.Context, rows []sqlgen.Refund, err error) ([]RefundStory, error) {
-	if err != nil {
-		return nil, fmt.Errorf("refunds: %w", err)
-	}
-	list := make([]RefundStory, len(rows))
-	for i, row := range rows {
-		if list[i], err = db.withEnvelopes(ctx, row); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func (db *DB) withEnvelopes(ctx context.Context, r sqlgen.Refund) (RefundStory, error) {
-	attempts, err := db.q.InspectRefundAttempts(ctx, r.ID)
-	if err != nil {
-		return RefundStory{}, fmt.Errorf("envelopes of refund %s: %w", r.ID, err)
-	}
-	return RefundStory{r, attempts}, nil
-}
-
 // MovementsOfHash lists what the Stellar transaction of that inner hash took out of receiving accounts.
-func (db *DB) MovementsOfHash(ctx context.Context, innerHash string) ([]sqlgen.OutgoingMovement, error) {
+func (db *DB) MovementsOfHash(ctx context.Context, innerHash string) ([]OutgoingMovement, error) {
 	rows, err := db.q.InspectMovement(ctx, innerHash)
 	if err != nil {
 		return nil, fmt.Errorf("movements of %s: %w", innerHash, err)
 	}
-	return rows, nil
-}
-
-// UnexplainedMovements tells, by receiving account, how many movements out nobody has explained, with the hash of one of them.
-func (db *DB) UnexplainedMovements(ctx context.Context) ([]Unexplained, error) {
-	rows, err := db.q.InspectUnexplained(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("unexplained movements: %w", err)
-	}
-	list := make([]Unexplained, len(rows))
-	for i, row := range rows {
-		list[i] = Unexplained(row)
-	}
-	return list, nil
-}
-
-// Unexplained are movements out of one account that stop its refunds until somebody says what they were.
-type Unexplained struct {
-	Account   string
-	Number    int64
-	OuterHash string
+	return movements(rows), nil
 }
 
 // PaymentsLike lists payments that nobody has decided about and that bring exactly what a transaction still waits for, without

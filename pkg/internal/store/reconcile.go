@@ -20,6 +20,14 @@ func (r Reconciliation) Based() bool { return r.BasedUs > 0 }
 // AssetName names an asset on the network; issuer is empty for the network's own.
 type AssetName struct{ Code, Issuer string }
 
+// String is CODE:ISSUER, or CODE where there is no issuer.
+func (n AssetName) String() string {
+	if n.Issuer == "" {
+		return n.Code
+	}
+	return n.Code + ":" + n.Issuer
+}
+
 // Standing is what an account held of an asset before the first ledger compared, and what has moved since. Units of 10^-7.
 type Standing struct{ Base, Moved int64 }
 

@@ -175,3 +175,10 @@ func (tx *Tx) EndRefundAttempt(ctx context.Context, a RefundAttempt, state ancho
 	}
 	return nil
 }
+
+// RefundInFlight reads the envelope of an account that may land; ok is false if there is none.
+func (db *DB) RefundInFlight(ctx context.Context, account string) (a RefundAttempt, ok bool, err error) {
+	row, err := db.q.RefundAttemptInFlight(ctx, account)
+	a, err = found(RefundAttempt{row}, err, "envelope in flight of %s", account)
+	return none(a, err)
+}

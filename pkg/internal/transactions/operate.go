@@ -57,7 +57,7 @@ func expirable(ctx context.Context, tx *store.Tx, t store.Transaction) error {
 	case t.CreditedUnits > 0:
 		return anchor.RefuseAs(anchor.CodeConflict, "it has been paid in part: what came has to go back first")
 	case err != nil:
-		return anchor.RefuseAs(anchor.CodeConflict, "it is "+string(t.Status)) //nolint:nilerr // that is what it says
+		return anchor.RefuseAs(anchor.CodeConflict, "it is "+string(t.Status))
 	case !t.Published():
 		return nil
 	}

@@ -38,6 +38,7 @@ type client struct {
 	http    *http.Client
 	header  http.Header
 	timeout time.Duration
+	bound   int64 // of an answer, in bytes
 }
 
 type call struct {
@@ -108,11 +109,11 @@ func (c *client) post(caller context.Context, body []byte) ([]byte, error) {
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxProblem)) // so that the connection can be used again
 		return nil, rejection(resp)
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, c.bound+1))
 	if err != nil {
 		return nil, c.unanswered(caller, err)
 	}
-	if len(answer) > maxAnswer {
+	if int64(len(answer)) > c.bound {
 		return nil, errTooLarge
 	}
 	return answer, nil

@@ -149,3 +149,36 @@ func Test_events_of_classic_operations_are_not_counted_twice(t *testing.T) {
 	require.Len(t, page.Payments, 1)
 	require.Equal(t, stellar.KindPayment, page.Payments[0].Kind)
 }
+
+// FuzzEvent puts any event into a sound ledger, where mutations reach further than in a ledger of random bytes.
+func FuzzEvent(f *testing.F) {
+	c := newCast()
+	for _, e := range []xdr.ContractEvent{
+		said(c.usd, amountVal(5), symbolVal("transfer"), addressVal(c.them), addressVal(c.us)),
+		said(c.usd, mapVal(5, numberVal(7)), symbolVal("transfer"), addressVal(c.vault), addressVal(c.us)),
+		said(c.usd, amountVal(5), symbolVal("mint"), addressVal(c.us)),
+		said(c.usd, amountVal(5), symbolVal("clawback"), addressVal(c.issuer), addressVal(c.us)),
+	} {
+		raw, err := e.MarshalBinary()
+		require.NoError(f, err)
+		f.Add(raw, true)
+		f.Add(raw, false)
+	}
+	ids := map[xdr.ContractId]bool{*said(c.usd, amountVal(0)).ContractId: true, *said(xdr.MustNewNativeAsset(), amountVal(0)).ContractId: true}
+	f.Fuzz(func(t *testing.T, raw []byte, recent bool) {
+		var e xdr.ContractEvent
+		if xdr.SafeUnmarshal(raw, &e) != nil {
+			return
+		}
+		version := int32(3)
+		if recent {
+			version = 4
+		}
+		page, err := rpc.Read(rawLedger(t, ledgerOf(t, calling(c.them, version, e))), passphrase, c.us)
+		require.NoError(t, err)
+		for _, p := range page.Payments {
+			require.True(t, e.ContractId != nil && ids[*e.ContractId], "only an asset's own contract moves it")
+			require.Equal(t, p.Unreadable == "", p.Units > 0)
+		}
+	})
+}

@@ -42,3 +42,6 @@ func Sealed(header xdr.LedgerHeader) xdr.LedgerHeaderHistoryEntry {
 	entry.Hash, _ = hashOf(header)
 	return entry
 }
+
+// BoundAnswers changes how large an answer may be, before the source is used.
+func (s *Source) BoundAnswers(bytes int64) { s.client.bound = bytes }

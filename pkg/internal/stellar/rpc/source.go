@@ -51,7 +51,9 @@ func New(o Options) (*Source, error) {
 		return nil, errors.New("rpc: a batch is between 1 and 200 ledgers")
 	}
 	o = o.withDefaults()
-	c := &client{address: address, http: withoutRedirects(o.HTTP), header: o.Header.Clone(), timeout: o.RequestTimeout}
+	c := &client{
+		address: address, http: withoutRedirects(o.HTTP), header: o.Header.Clone(), timeout: o.RequestTimeout, bound: maxAnswer,
+	}
 	return &Source{
 		client: c, passphrase: o.Passphrase, log: o.Log,
 		ledgers: newLedgers(c, o.Passphrase, o.Batch), news: &news{every: o.PollEvery},

@@ -57,24 +57,8 @@ WHERE state = 'open' AND judgement = 'unmatched' AND account = @account AND asse
   AND amount_units = @amount_units AND closed_us >= @since_us
 ORDER BY created_us, id LIMIT @most;
 
--- name: InspectRefundsOfPayment :many
-SELECT * FROM refunds WHERE payment_id = @payment_id ORDER BY number;
-
--- name: InspectRefund :one
-SELECT * FROM refunds WHERE id = @id;
-
--- name: InspectRefundAttempts :many
-SELECT * FROM refund_attempts WHERE refund_id = @refund_id ORDER BY number;
-
--- name: InspectRefundsOfTransaction :many
-SELECT * FROM refunds WHERE transaction_id = @transaction_id ORDER BY created_us, id;
-
 -- name: InspectMovement :many
 SELECT * FROM outgoing_movements WHERE inner_hash = @inner_hash ORDER BY operation_id, idx;
-
--- name: InspectUnexplained :many
-SELECT account, COUNT(*) AS number, CAST(MIN(outer_hash) AS TEXT) AS outer_hash
-FROM outgoing_movements WHERE explained = '' GROUP BY account ORDER BY account;
 
 -- name: InspectLeases :many
 SELECT * FROM leases ORDER BY name;

@@ -95,7 +95,9 @@ WHERE transaction_id > @after_id AND transaction_id <= @up_to_id AND from_held A
 SELECT account, asset_code, asset_issuer, amount_units FROM payments WHERE state = 'open';
 
 -- name: UncreditedRefunds :many
-SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state IN ('ready', 'sending', 'held') AND NOT from_held;
+SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state = 'ready' AND NOT from_held
+UNION ALL SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state = 'sending' AND NOT from_held
+UNION ALL SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state = 'held' AND NOT from_held;
 
 -- name: SetMeta :execrows
 UPDATE meta SET value = @value WHERE name = @name;
@@ -106,21 +108,24 @@ SELECT value FROM meta WHERE name = @name;
 -- name: MetaValues :many
 SELECT name, value FROM meta WHERE name IN ('restored', 'ask_before_us');
 
--- Payouts that somebody may be sending right now.
+-- Payouts that somebody may be sending right now. All three states are named for the sake of their index.
 -- name: PayoutsUnderLease :one
 SELECT COUNT(*) AS number, CAST(COALESCE(MAX(lease_until_us), 0) AS BIGINT) AS until_us FROM payouts
-WHERE state = 'sending' AND lease_until_us > @now_us;
+WHERE state IN ('sending', 'unknown', 'accepted') AND state = 'sending' AND lease_until_us > @now_us;
 
 -- name: EventsOfSubjectNumber :one
 SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS last FROM events WHERE subject_kind = @subject_kind AND subject_id = @subject_id;
 
 -- Refunds that a movement out may be: nobody has seen one of theirs land. Oldest first.
 -- name: RefundsLikeMovement :many
-SELECT * FROM refunds
-WHERE account = @account AND state IN ('ready', 'sending', 'held') AND destination = @destination
-  AND destination_muxed_id = @destination_muxed_id AND asset_code = @asset_code AND asset_issuer = @asset_issuer
-  AND units - fee_units = CAST(@sent_units AS BIGINT) AND memo_type = @memo_type AND memo = @memo
-ORDER BY created_us, id;
+SELECT r.* FROM refunds r
+WHERE r.id IN (SELECT a.id FROM refunds a WHERE a.state = 'ready' AND a.account = @account
+    UNION ALL SELECT b.id FROM refunds b WHERE b.state = 'sending' AND b.account = @account
+    UNION ALL SELECT c.id FROM refunds c WHERE c.state = 'held' AND c.account = @account)
+  AND r.destination = @destination
+  AND r.destination_muxed_id = @destination_muxed_id AND r.asset_code = @asset_code AND r.asset_issuer = @asset_issuer
+  AND r.units - r.fee_units = CAST(@sent_units AS BIGINT) AND r.memo_type = @memo_type AND r.memo = @memo
+ORDER BY r.created_us, r.id;
 
 -- name: ExplainAsRefund :execrows
 UPDATE outgoing_movements SET explained = 'refund', actor = @actor, reason = @reason, updated_us = @now_us

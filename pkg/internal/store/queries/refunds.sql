@@ -115,10 +115,10 @@ SELECT value FROM meta WHERE name = 'restored';
 SELECT CAST(EXISTS (SELECT 1 FROM refund_attempts a WHERE a.inner_hash = @hash)
     OR EXISTS (SELECT 1 FROM refund_attempts b WHERE b.outer_hash = @hash AND b.outer_hash <> '') AS BOOLEAN) AS ours;
 
--- Whether something went back to an account, in this asset and with this memo, before a ledger that closed then.
+-- Whether something went back to an account, in this asset and with this memo, no later than a ledger that closed then.
 -- name: RefundedBefore :one
 SELECT CAST(EXISTS (SELECT 1 FROM refunds r WHERE r.destination = @destination AND r.memo = @memo AND r.state = 'confirmed'
-    AND r.memo_type = @memo_type AND r.asset_code = @asset_code AND r.asset_issuer = @asset_issuer AND r.confirmed_us < @closed_us) AS BOOLEAN) AS before;
+    AND r.memo_type = @memo_type AND r.asset_code = @asset_code AND r.asset_issuer = @asset_issuer AND r.confirmed_us <= @closed_us) AS BOOLEAN) AS before;
 
 -- name: RefundedByItselfSince :one
 SELECT CAST(COALESCE(SUM(units), 0) AS BIGINT) AS units FROM refunds

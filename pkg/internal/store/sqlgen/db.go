@@ -306,18 +306,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.inspectQuoteStmt, err = db.PrepareContext(ctx, inspectQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectQuote: %w", err)
 	}
-	if q.inspectRefundStmt, err = db.PrepareContext(ctx, inspectRefund); err != nil {
-		return nil, fmt.Errorf("error preparing query InspectRefund: %w", err)
-	}
-	if q.inspectRefundAttemptsStmt, err = db.PrepareContext(ctx, inspectRefundAttempts); err != nil {
-		return nil, fmt.Errorf("error preparing query InspectRefundAttempts: %w", err)
-	}
-	if q.inspectRefundsOfPaymentStmt, err = db.PrepareContext(ctx, inspectRefundsOfPayment); err != nil {
-		return nil, fmt.Errorf("error preparing query InspectRefundsOfPayment: %w", err)
-	}
-	if q.inspectRefundsOfTransactionStmt, err = db.PrepareContext(ctx, inspectRefundsOfTransaction); err != nil {
-		return nil, fmt.Errorf("error preparing query InspectRefundsOfTransaction: %w", err)
-	}
 	if q.inspectSampleOfCustomersStmt, err = db.PrepareContext(ctx, inspectSampleOfCustomers); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectSampleOfCustomers: %w", err)
 	}
@@ -338,9 +326,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.inspectTransactionsOfMemoStmt, err = db.PrepareContext(ctx, inspectTransactionsOfMemo); err != nil {
 		return nil, fmt.Errorf("error preparing query InspectTransactionsOfMemo: %w", err)
-	}
-	if q.inspectUnexplainedStmt, err = db.PrepareContext(ctx, inspectUnexplained); err != nil {
-		return nil, fmt.Errorf("error preparing query InspectUnexplained: %w", err)
 	}
 	if q.isRefundHashStmt, err = db.PrepareContext(ctx, isRefundHash); err != nil {
 		return nil, fmt.Errorf("error preparing query IsRefundHash: %w", err)
@@ -1162,26 +1147,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing inspectQuoteStmt: %w", cerr)
 		}
 	}
-	if q.inspectRefundStmt != nil {
-		if cerr := q.inspectRefundStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing inspectRefundStmt: %w", cerr)
-		}
-	}
-	if q.inspectRefundAttemptsStmt != nil {
-		if cerr := q.inspectRefundAttemptsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing inspectRefundAttemptsStmt: %w", cerr)
-		}
-	}
-	if q.inspectRefundsOfPaymentStmt != nil {
-		if cerr := q.inspectRefundsOfPaymentStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing inspectRefundsOfPaymentStmt: %w", cerr)
-		}
-	}
-	if q.inspectRefundsOfTransactionStmt != nil {
-		if cerr := q.inspectRefundsOfTransactionStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing inspectRefundsOfTransactionStmt: %w", cerr)
-		}
-	}
 	if q.inspectSampleOfCustomersStmt != nil {
 		if cerr := q.inspectSampleOfCustomersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inspectSampleOfCustomersStmt: %w", cerr)
@@ -1215,11 +1180,6 @@ func (q *Queries) Close() error {
 	if q.inspectTransactionsOfMemoStmt != nil {
 		if cerr := q.inspectTransactionsOfMemoStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inspectTransactionsOfMemoStmt: %w", cerr)
-		}
-	}
-	if q.inspectUnexplainedStmt != nil {
-		if cerr := q.inspectUnexplainedStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing inspectUnexplainedStmt: %w", cerr)
 		}
 	}
 	if q.isRefundHashStmt != nil {
@@ -1930,10 +1890,6 @@ type Queries struct {
 	inspectPaymentsLikeStmt                  *sql.Stmt
 	inspectPaymentsOfMemoStmt                *sql.Stmt
 	inspectQuoteStmt                         *sql.Stmt
-	inspectRefundStmt                        *sql.Stmt
-	inspectRefundAttemptsStmt                *sql.Stmt
-	inspectRefundsOfPaymentStmt              *sql.Stmt
-	inspectRefundsOfTransactionStmt          *sql.Stmt
 	inspectSampleOfCustomersStmt             *sql.Stmt
 	inspectSampleOfFilesStmt                 *sql.Stmt
 	inspectSampleOfTransactionsStmt          *sql.Stmt
@@ -1941,7 +1897,6 @@ type Queries struct {
 	inspectSubjectsOfIDStmt                  *sql.Stmt
 	inspectTransactionsOfCustomerStmt        *sql.Stmt
 	inspectTransactionsOfMemoStmt            *sql.Stmt
-	inspectUnexplainedStmt                   *sql.Stmt
 	isRefundHashStmt                         *sql.Stmt
 	judgeCustomerFieldStmt                   *sql.Stmt
 	keysOfCustomersStmt                      *sql.Stmt
@@ -2157,10 +2112,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		inspectPaymentsLikeStmt:                  q.inspectPaymentsLikeStmt,
 		inspectPaymentsOfMemoStmt:                q.inspectPaymentsOfMemoStmt,
 		inspectQuoteStmt:                         q.inspectQuoteStmt,
-		inspectRefundStmt:                        q.inspectRefundStmt,
-		inspectRefundAttemptsStmt:                q.inspectRefundAttemptsStmt,
-		inspectRefundsOfPaymentStmt:              q.inspectRefundsOfPaymentStmt,
-		inspectRefundsOfTransactionStmt:          q.inspectRefundsOfTransactionStmt,
 		inspectSampleOfCustomersStmt:             q.inspectSampleOfCustomersStmt,
 		inspectSampleOfFilesStmt:                 q.inspectSampleOfFilesStmt,
 		inspectSampleOfTransactionsStmt:          q.inspectSampleOfTransactionsStmt,
@@ -2168,7 +2119,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		inspectSubjectsOfIDStmt:                  q.inspectSubjectsOfIDStmt,
 		inspectTransactionsOfCustomerStmt:        q.inspectTransactionsOfCustomerStmt,
 		inspectTransactionsOfMemoStmt:            q.inspectTransactionsOfMemoStmt,
-		inspectUnexplainedStmt:                   q.inspectUnexplainedStmt,
 		isRefundHashStmt:                         q.isRefundHashStmt,
 		judgeCustomerFieldStmt:                   q.judgeCustomerFieldStmt,
 		keysOfCustomersStmt:                      q.keysOfCustomersStmt,

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "df0048c9720cdcc428e28dc9ae49a09a244edab6ef9a4620ddb292dacce2da28"
+const InputsHash = "8686e992a63dccfcefe980e576f77393e21d1d540f84b0197aacf3590d30f2ae"

@@ -792,7 +792,7 @@ func (q *Queries) OpenFindingsOfAccount(ctx context.Context, account string) ([]
 
 const payoutsUnderLease = `-- name: PayoutsUnderLease :one
 SELECT COUNT(*) AS number, CAST(COALESCE(MAX(lease_until_us), 0) AS BIGINT) AS until_us FROM payouts
-WHERE state = 'sending' AND lease_until_us > $1
+WHERE state IN ('sending', 'unknown', 'accepted') AND state = 'sending' AND lease_until_us > $1
 `
 
 type PayoutsUnderLeaseRow struct {
@@ -800,7 +800,7 @@ type PayoutsUnderLeaseRow struct {
 	UntilUs int64
 }
 
-// Payouts that somebody may be sending right now.
+// Payouts that somebody may be sending right now. All three states are named for the sake of their index.
 func (q *Queries) PayoutsUnderLease(ctx context.Context, nowUs int64) (PayoutsUnderLeaseRow, error) {
 	row := q.queryRow(ctx, q.payoutsUnderLeaseStmt, payoutsUnderLease, nowUs)
 	var i PayoutsUnderLeaseRow
@@ -889,11 +889,14 @@ func (q *Queries) ReconciliationOfAccount(ctx context.Context, account string) (
 }
 
 const refundsLikeMovement = `-- name: RefundsLikeMovement :many
-SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, sent_us, created_us, updated_us FROM refunds
-WHERE account = $1 AND state IN ('ready', 'sending', 'held') AND destination = $2
-  AND destination_muxed_id = $3 AND asset_code = $4 AND asset_issuer = $5
-  AND units - fee_units = CAST($6 AS BIGINT) AND memo_type = $7 AND memo = $8
-ORDER BY created_us, id
+SELECT r.id, r.payment_id, r.number, r.transaction_id, r.from_held, r.version, r.state, r.trouble, r.account, r.destination, r.destination_muxed_id, r.asset_code, r.asset_issuer, r.units, r.fee_units, r.memo_type, r.memo, r.automatic, r.actor, r.reason, r.tries, r.next_us, r.stellar_hash, r.confirmed_us, r.sent_us, r.created_us, r.updated_us FROM refunds r
+WHERE r.id IN (SELECT a.id FROM refunds a WHERE a.state = 'ready' AND a.account = $1
+    UNION ALL SELECT b.id FROM refunds b WHERE b.state = 'sending' AND b.account = $1
+    UNION ALL SELECT c.id FROM refunds c WHERE c.state = 'held' AND c.account = $1)
+  AND r.destination = $2
+  AND r.destination_muxed_id = $3 AND r.asset_code = $4 AND r.asset_issuer = $5
+  AND r.units - r.fee_units = CAST($6 AS BIGINT) AND r.memo_type = $7 AND r.memo = $8
+ORDER BY r.created_us, r.id
 `
 
 type RefundsLikeMovementParams struct {
@@ -1026,7 +1029,9 @@ func (q *Queries) UncreditedPayments(ctx context.Context) ([]UncreditedPaymentsR
 }
 
 const uncreditedRefunds = `-- name: UncreditedRefunds :many
-SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state IN ('ready', 'sending', 'held') AND NOT from_held
+SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state = 'ready' AND NOT from_held
+UNION ALL SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state = 'sending' AND NOT from_held
+UNION ALL SELECT account, asset_code, asset_issuer, units FROM refunds WHERE state = 'held' AND NOT from_held
 `
 
 type UncreditedRefundsRow struct {

@@ -818,7 +818,7 @@ func (q *Queries) RefundByID(ctx context.Context, id string) (Refund, error) {
 
 const refundedBefore = `-- name: RefundedBefore :one
 SELECT CAST(EXISTS (SELECT 1 FROM refunds r WHERE r.destination = $1 AND r.memo = $2 AND r.state = 'confirmed'
-    AND r.memo_type = $3 AND r.asset_code = $4 AND r.asset_issuer = $5 AND r.confirmed_us < $6) AS BOOLEAN) AS before
+    AND r.memo_type = $3 AND r.asset_code = $4 AND r.asset_issuer = $5 AND r.confirmed_us <= $6) AS BOOLEAN) AS before
 `
 
 type RefundedBeforeParams struct {
@@ -830,7 +830,7 @@ type RefundedBeforeParams struct {
 	ClosedUs    int64
 }
 
-// Whether something went back to an account, in this asset and with this memo, before a ledger that closed then.
+// Whether something went back to an account, in this asset and with this memo, no later than a ledger that closed then.
 func (q *Queries) RefundedBefore(ctx context.Context, arg RefundedBeforeParams) (bool, error) {
 	row := q.queryRow(ctx, q.refundedBeforeStmt, refundedBefore,
 		arg.Destination,
