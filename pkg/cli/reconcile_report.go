@@ -30,7 +30,7 @@ func (s *shared) showReport(r payments.Report, asJSON bool) error {
 		return err
 	}
 	if r.Agrees() {
-		_, err := fmt.Fprintln(s.Stdout, "\nNothing is open.")
+		_, err := fmt.Fprintln(s.Stdout, "\nOf what was compared, everything agrees.")
 		return err
 	}
 	return s.showFindings(r)

@@ -50,6 +50,7 @@ type App struct {
 	registry *prometheus.Registry
 	toml     *sep1.Handler // nil unless it is served
 	listener net.Listener
+	hooks    Hooks
 
 	customers    *customers.Service
 	transactions *transactions.Service
@@ -63,6 +64,7 @@ type App struct {
 // settings are right.
 func Open(ctx context.Context, o Options) (*App, error) {
 	a := &App{settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener, outbound: newOutbound(o.Settings)}
+	a.hooks = hooksOf(ctx)
 	a.domains = a.newDomains()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := o.Settings.Validate(o.Role, presumed(o)); err != nil {
@@ -108,7 +110,9 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.db, err = store.Open(ctx, StoreOptions(a.settings, keys, a.log))
+	options := StoreOptions(a.settings, keys, a.log)
+	options.AtCommit = a.hooks.Commit
+	a.db, err = store.Open(ctx, options)
 	return err
 }
 

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"github.com/anchorkit/anchor/config"
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/payments"
@@ -16,8 +18,9 @@ func (a *App) newRefunds() (*refunds.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return refunds.New(a.db, a.horizon, custody, a.log, refunds.Options{
-		Owner: a.owner, Passphrase: s.Network.Passphrase, TimeBound: s.Refunds.TimeBound, MaxFeeStroops: int64(s.Network.MaxFeeStroops),
+	lease := s.Workers.Lease
+	return refunds.New(a.db, a.hooks.network(a.horizon), custody, a.log, refunds.Options{
+		Owner: a.owner, Lease: lease, SubmitTimeout: min(time.Minute, lease/2), CallTimeout: min(20*time.Second, lease/4), Passphrase: s.Network.Passphrase, TimeBound: s.Refunds.TimeBound, MaxFeeStroops: int64(s.Network.MaxFeeStroops),
 		Excluded: s.Refunds.ExcludedAccounts,
 		Policy: func(code, issuer string) refunds.Policy {
 			p := policyOf(s, code, issuer)

@@ -114,6 +114,20 @@ func TestSeveralPaymentsAreAssignedBySum(t *testing.T) {
 	})
 }
 
+func TestAPartIsAssignedAsAPartWhereThePolicyTakesParts(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *books) {
+		b = b.under(payments.Policy{Underpaid: payments.Accumulate})
+		agreed := b.agree(t, id("7", 100*unit))[0]
+		after, err := b.assign(t, nil, agreed.ID, b.unmatched(t, 10, 60*unit)...)
+		require.NoError(t, err)
+		require.False(t, after.Funded)
+		require.Equal(t, [4]int64{60 * unit, 0, 0, 60 * unit}, b.money(t, agreed.ID))
+		b.apply(t, 11, b.pays(position(11, 1, 1), "7", 40*unit))
+		require.Equal(t, [4]int64{100 * unit, 100 * unit, 0, 0}, b.money(t, agreed.ID))
+	})
+}
+
 func TestMoreThanAQuoteSellsGoesBackFromWhatIsAssigned(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *books) {

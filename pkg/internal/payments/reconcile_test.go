@@ -162,6 +162,27 @@ func TestAnother_amount_and_a_payment_that_never_was_are_named(t *testing.T) {
 	})
 }
 
+func TestA_payment_by_an_operation_that_did_nothing_to_the_account_is_named(t *testing.T) {
+	t.Parallel()
+	eachAudited(t, func(t *testing.T, a *audited) {
+		a.audit()
+		var ghost stellar.Payment
+		a.lie = func(p *stellar.Page) {
+			if n := len(p.Payments); n > 0 {
+				ghost = p.Payments[n-1]
+				ghost.OperationID += 7
+				p.Payments, p.Position = append(p.Payments, ghost), max(p.Position, ghost.OperationID)
+			}
+		}
+		a.pay(a.payer, nil, lumens(a.account, "2"))
+		a.audit()
+		require.Equal(t, string(store.FoundNoPayment), a.found())
+		require.Equal(t, ghost.OperationID, a.openFindings()[0].OperationID)
+		a.compare()
+		require.Equal(t, string(store.FoundNoPayment), a.found(), "it is there as long as the books have it")
+	})
+}
+
 func TestA_balance_that_nothing_explains_is_found_once_and_can_be_accepted(t *testing.T) {
 	t.Parallel()
 	eachAudited(t, func(t *testing.T, a *audited) {

@@ -231,6 +231,8 @@ func TestWhatBelongsToNothingGoesBackByPolicy(t *testing.T) {
 		strange.Unreadable, strange.Raw = "strange", []byte("{}")
 		mint := b.pays(position(10, 9, 1), "", unit)
 		mint.From = ""
+		contradicting := b.pays(position(10, 11, 1), "7", unit)
+		contradicting.ToMuxedID = "9"
 		b.apply(t, 10,
 			b.pays(position(10, 1, 1), "7", unit), b.pays(position(10, 2, 1), "7", unit), // duplicate
 			b.pays(position(10, 3, 1), "8", unit), // late
@@ -238,16 +240,17 @@ func TestWhatBelongsToNothingGoesBackByPolicy(t *testing.T) {
 			another,
 			b.pays(position(10, 6, 1), "", unit), b.pays(position(10, 7, 1), "", 9), // the second below the floor
 			strange, mint,
-			b.pays(position(10, 10, 1), "9", 2*unit)) // the excess goes back
+			b.pays(position(10, 10, 1), "9", 2*unit), // the excess goes back
+			contradicting)
 		stored := b.payments(t)
-		require.Equal(t, "credited duplicate late amount_mismatch wrong_asset unmatched unmatched unreadable unmatched credited", judgements(stored))
+		require.Equal(t, "credited duplicate late amount_mismatch wrong_asset unmatched unmatched unreadable unmatched credited unmatched", judgements(stored))
 		states := make([]string, len(stored))
 		for i, p := range stored {
 			states[i] = string(p.State)
 		}
-		require.Equal(t, []string{"credited", "refunding", "refunding", "refunding", "refunding", "refunding", "open", "open", "refunding", "credited"}, states)
+		require.Equal(t, []string{"credited", "refunding", "refunding", "refunding", "refunding", "refunding", "open", "open", "refunding", "credited", "refunding"}, states)
 		list := b.refunds(t)
-		require.Len(t, list, 7)
+		require.Len(t, list, 8)
 		for _, r := range list {
 			require.Equal(t, int64(2), r.FeeUnits)
 			require.True(t, r.Automatic)

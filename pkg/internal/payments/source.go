@@ -28,6 +28,13 @@ type turner interface {
 	TurnTo(ctx context.Context, ledger int64) bool
 }
 
+// beginner is a Source that reads ledger after ledger, where others pass at once over what does not concern an account.
+type beginner interface {
+	// Begin is the position behind which to begin with an account whose payments end at a position, and which was seen
+	// through a ledger.
+	Begin(position, throughLedger int64) int64
+}
+
 // reader reads one account page by page, always one page ahead of whoever applies them.
 type reader struct {
 	source Source
@@ -44,6 +51,9 @@ type fetched struct {
 func (r reader) read(ctx context.Context, pages chan<- fetched) {
 	defer close(pages)
 	at := r.from.Position
+	if s, ok := r.source.(beginner); ok {
+		at = s.Begin(at, r.from.ThroughLedger)
+	}
 	for {
 		page, err := r.page(ctx, at)
 		if err == nil && page.Full && page.Position <= at {

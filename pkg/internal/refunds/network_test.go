@@ -259,6 +259,7 @@ func TestMoney_that_left_the_account_without_a_reason_stops_its_refunds_until_so
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		r := w.asked(unit)
+		w.paid(txnbuild.MemoID(2), unit)
 		w.send(w.account, txnbuild.MemoID(5), w.payment(w.stranger.Address(), unit))
 		w.read()
 		s := w.start()

@@ -2,6 +2,7 @@ package refunds_test
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"net/http/httptest"
 	"sync/atomic"
@@ -256,4 +257,11 @@ func muxed(t testing.TB, account string, id uint64) string {
 	address, err := m.Address()
 	require.NoError(t, err)
 	return address
+}
+
+func hashOf(t testing.TB, text string) (hash [32]byte) {
+	raw, err := hex.DecodeString(text)
+	require.NoError(t, err)
+	copy(hash[:], raw)
+	return hash
 }

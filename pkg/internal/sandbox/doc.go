@@ -1,4 +1,5 @@
-// Package sandbox is a Stellar network on this machine behind Horizon's HTTP dialect.
+// Package sandbox is a Stellar network on this machine behind Horizon's HTTP dialect and, under /rpc, Stellar RPC's: its
+// network, health, ledgers and transactions (no events, no simulation, no ledger entries).
 //
 // It promises what an anchor relies on: real ed25519 signatures over the network's passphrase, signers with weights and
 // the threshold of each operation, sequence numbers, time and ledger bounds, fees, fee bumps, balances with the base

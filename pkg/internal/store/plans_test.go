@@ -61,7 +61,7 @@ func hotQueries() []hotQuery {
 func TestHotQueriesUseTheirIndexes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		for _, q := range hotQueries() {
+		for _, q := range append(hotQueries(), hotRefundQueries()...) {
 			text, args := numberedArguments(t, queryText(t, q.file, q.name), q.args)
 			requireIndexes(t, db, q.name, plan(t, db, text, args), q.indexes)
 		}

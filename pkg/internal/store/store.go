@@ -41,6 +41,9 @@ type Options struct {
 	Now func() time.Time
 	// Unsafe turns off waiting for the disk; for tests only.
 	Unsafe bool
+	// AtCommit is called right before each commit and, with done, right after it, by whoever commits; for tests only, which end
+	// the process there. nil: nothing.
+	AtCommit func(done bool)
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -55,6 +58,8 @@ type DB struct {
 	log    *slog.Logger
 	now    func() time.Time
 	hub    *hub
+	// atCommit is never nil.
+	atCommit func(done bool)
 }
 
 // engine is what differs between the two databases, all of it.
@@ -115,7 +120,10 @@ func OpenUnchecked(ctx context.Context, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	db := &DB{keys: o.Keys, log: o.Log, now: o.Now}
+	if o.AtCommit == nil {
+		o.AtCommit = func(bool) {}
+	}
+	db := &DB{keys: o.Keys, log: o.Log, now: o.Now, atCommit: o.AtCommit}
 	var err error
 	switch scheme, rest, _ := strings.Cut(o.URL, ":"); scheme {
 	case "sqlite":

@@ -68,10 +68,12 @@ func (db *DB) once(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 	if err := f(ctx, tx); err != nil {
 		return err
 	}
+	db.atCommit(false)
 	if err := raw.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	db.atCommit(true)
 	db.many.catchUp(ctx)
 	db.hub.committed(tx.topics)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/stellar/go-stellar-sdk/xdr"
@@ -22,9 +23,10 @@ const (
 type ledgers struct {
 	client     *client
 	passphrase string
-	batch      int
+	log        *slog.Logger
 
 	turn   chan struct{} // holds one token; the fields below belong to whoever has it
+	batch  int           // how many to ask for
 	kept   bounded[*ledger]
 	hashes bounded[xdr.Hash]
 	seen   holdings
@@ -42,8 +44,8 @@ type run struct {
 	holdings
 }
 
-func newLedgers(c *client, passphrase string, batch int) *ledgers {
-	l := &ledgers{client: c, passphrase: passphrase, batch: batch, turn: make(chan struct{}, 1)}
+func newLedgers(c *client, passphrase string, batch int, log *slog.Logger) *ledgers {
+	l := &ledgers{client: c, passphrase: passphrase, batch: batch, log: log, turn: make(chan struct{}, 1)}
 	l.kept.most, l.hashes.most = ledgersKept, hashesKept
 	l.turn <- struct{}{}
 	return l
@@ -155,13 +157,15 @@ func (l *ledgers) withHash(h holdings) holdings {
 	return h
 }
 
-// fetch asks for fewer ledgers while they are larger than the bound.
+// fetch asks for fewer ledgers, from then on, while they are larger than the bound.
 func (l *ledgers) fetch(ctx context.Context, first int64, count int) (run, error) {
 	for {
 		var answer ledgersResult
 		err := l.client.call(ctx, methodLedgers, ledgersParams{Start: first, Pagination: pagination{Limit: count}}, &answer)
 		if errors.Is(err, errTooLarge) && count > 1 {
 			count = (count + 1) / 2
+			l.batch = count
+			l.log.InfoContext(ctx, "ledgers do not fit into one answer; asking for fewer", "ledgers", count)
 			continue
 		}
 		if err != nil {

@@ -63,6 +63,15 @@ func firstBehind(position int64) int64 {
 	return max(first, 1)
 }
 
+// Begin answers the position behind which to begin with an account that a Horizon's pages have brought to a position, and
+// that was seen through a later ledger: a Horizon's position stays at the last payment, and reading all ledgers since then
+// would take days where there were few. It goes back by more ledgers than one Horizon may have been behind the other that
+// announced the newest. A position of this source's own is answered as it is.
+func (s *Source) Begin(position, throughLedger int64) int64 {
+	const margin = 128
+	return max(position, (throughLedger+1-margin)<<ledgerShift)
+}
+
 // reading is a page under way.
 type reading struct {
 	stellar.Page

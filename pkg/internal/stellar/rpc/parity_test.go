@@ -161,3 +161,13 @@ func Test_a_watcher_may_change_its_source_at_any_position(t *testing.T) {
 		})
 	}
 }
+
+func Test_an_account_without_payments_is_not_read_from_its_last_one_on(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	const last = 100<<32 | 1<<12 | 1
+	require.Equal(t, int64(4873)<<32, l.rpc.Begin(last, 5000), "a Horizon's position says less than what it was seen through")
+	require.Equal(t, int64(last), l.rpc.Begin(last, 150), "what may have been announced too early is read again")
+	require.Equal(t, int64(5001)<<32, l.rpc.Begin(5001<<32, 5000))
+	require.Zero(t, l.rpc.Begin(0, 0))
+}

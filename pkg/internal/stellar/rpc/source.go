@@ -32,7 +32,6 @@ type Options struct {
 type Source struct {
 	client     *client
 	passphrase string
-	log        *slog.Logger
 	ledgers    *ledgers
 	news       *news
 }
@@ -55,8 +54,8 @@ func New(o Options) (*Source, error) {
 		address: address, http: withoutRedirects(o.HTTP), header: o.Header.Clone(), timeout: o.RequestTimeout, bound: maxAnswer,
 	}
 	return &Source{
-		client: c, passphrase: o.Passphrase, log: o.Log,
-		ledgers: newLedgers(c, o.Passphrase, o.Batch), news: &news{every: o.PollEvery},
+		client: c, passphrase: o.Passphrase,
+		ledgers: newLedgers(c, o.Passphrase, o.Batch, o.Log), news: &news{every: o.PollEvery},
 	}, nil
 }
 

@@ -1,0 +1,30 @@
+package store_test
+
+// hotRefundQueries run with every look at refunds, however many there are that are over.
+func hotRefundQueries() []hotQuery {
+	account := map[string]any{"account": "G", "now_us": int64(1)}
+	payment := "(refunds_payment_id_number_key|sqlite_autoindex_refunds_2)"
+	return []hotQuery{
+		{"refunds", "DueRefund", account, []string{"refunds_ready"}},
+		{"refunds", "AccountsWithRefunds", map[string]any{"now_us": int64(1)}, []string{"refunds_ready", "refund_attempts_in_flight"}},
+		{"refunds", "NextRefundUs", nil, []string{"refunds_ready", "refund_attempts_in_flight"}},
+		{"refunds", "RefundAttemptInFlight", map[string]any{"account": "G"}, []string{"refund_attempts_in_flight"}},
+		{"refunds", "HastenRefunds", account, []string{"refunds_ready"}},
+		{"refunds", "RefundsOfPayment", map[string]any{"payment_id": "x"}, []string{payment}},
+		{"refunds", "RefundsOfTransaction", map[string]any{"transaction_id": "x"}, []string{"refunds_by_transaction"}},
+		{"refunds", "PaymentsCreditedTo", map[string]any{"transaction_id": "x"}, []string{"payments_by_transaction"}},
+		{"refunds", "MovementOfHash", map[string]any{"inner_hash": "x"}, []string{"outgoing_movements_by_hash"}},
+		{"refunds", "UnexplainedMovement", map[string]any{"account": "G"}, []string{"outgoing_movements_unexplained"}},
+		{"refunds", "CountUnexplainedMovements", nil, []string{"outgoing_movements_unexplained"}},
+		{"refunds", "IsRefundHash", map[string]any{"hash": "x"}, []string{"refund_attempts_bumped"}},
+		{
+			"refunds", "RefundedBefore",
+			map[string]any{"destination": "G", "memo": "1", "memo_type": "id", "asset_code": "A", "asset_issuer": "G", "closed_us": int64(1)},
+			[]string{"refunds_confirmed"},
+		},
+		{
+			"refunds", "RefundedByItselfSince", map[string]any{"account": "G", "since_us": int64(1), "asset_code": "A", "asset_issuer": "G"},
+			[]string{"refunds_automatic"},
+		},
+	}
+}
