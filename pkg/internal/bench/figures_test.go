@@ -47,6 +47,9 @@ func BenchmarkFigures(b *testing.B) {
 			{"gets", measureGets},
 			{"credit-from-source", measureCreditFromSource},
 			{"credit-from-memory", measureCreditFromMemory},
+			{"credit-beside-the-past", measurePast},
+			{"news", measureNews},
+			{"idle", measureIdle},
 			{"payouts", measurePayouts},
 		} {
 			b.Run(step.name+"/"+e.name, func(b *testing.B) {

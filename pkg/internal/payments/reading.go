@@ -89,15 +89,18 @@ func (r *reading) begin(ctx context.Context) error {
 	return nil
 }
 
-// catchUp applies page after page; while one is being committed the next one is read.
+// ahead is how many pages wait, read, for the one that is being committed: a commit that takes long then holds no reader up.
+const ahead = 2
+
+// catchUp applies page after page; while one is being committed the next ones are read.
 func (r *reading) catchUp(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	var ahead sync.WaitGroup
-	defer ahead.Wait()
+	var reading sync.WaitGroup
+	defer reading.Wait()
 	defer stop()
-	pages := make(chan fetched)
+	pages := make(chan fetched, ahead)
 	from := reader{source: r.source, limit: r.options.Limit, from: r.cursor}
-	ahead.Go(func() { from.read(ctx, pages) })
+	reading.Go(func() { from.read(ctx, pages) })
 	for next := range pages {
 		if next.err != nil {
 			return r.readFault(next.err)

@@ -188,7 +188,7 @@ func (p *accountPass) balanceFinding(b BalanceReport) store.Finding {
 }
 
 // recheck looks again at operations about which something is open: what was missing may have been read since, what was wrong may have
-// been put right. One in a ledger that is not kept any more stays as it is.
+// been put right. What the ledger shows was written down with the finding, and never changes.
 func (p *accountPass) recheck(ctx context.Context) error {
 	open, err := p.db.OpenFindingsOf(ctx, p.cursor.Account)
 	if err != nil {
@@ -198,26 +198,30 @@ func (p *accountPass) recheck(ctx context.Context) error {
 		if f.OperationID == 0 {
 			continue
 		}
-		if err := p.recheckOne(ctx, f); err != nil {
+		booked, err := p.db.BookedBetween(ctx, p.cursor.Chain, f.Account, f.OperationID-1, f.OperationID)
+		if err != nil {
+			return err
+		}
+		if !putRight(f, booked) {
+			continue
+		}
+		if err := p.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.FindingGone(ctx, f.ID) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *accountPass) recheckOne(ctx context.Context, f store.Finding) error {
-	booked, err := p.db.BookedBetween(ctx, p.cursor.Chain, f.Account, f.OperationID-1, f.OperationID)
-	if err != nil {
-		return err
-	}
-	network, kept, err := p.listing(ctx, f.OperationID)
-	if err != nil || !kept {
-		return err
-	}
-	for _, now := range compare(f.Account, f.OperationID, network, booked) {
-		if now.Kind == f.Kind && now.Idx == f.Idx && now.Outgoing == f.Outgoing && now.Asset() == f.Asset() {
-			return nil
+// putRight tells whether the books of an operation now have what a finding says the ledger shows.
+func putRight(f store.Finding, booked []store.Booked) bool {
+	kind := store.FindingKind(f.Kind)
+	unfounded := kind == store.FoundNoPayment || kind == store.FoundNoOutgoing
+	for _, b := range booked {
+		if b.Outgoing != f.Outgoing || b.Index != f.Idx {
+			continue
 		}
+		unreadable := b.Unreadable || f.LedgerUnits == 0
+		return !unfounded && (unreadable || b.Units == f.LedgerUnits && b.Asset == f.Asset())
 	}
-	return p.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.FindingGone(ctx, f.ID) })
+	return unfounded
 }

@@ -35,7 +35,7 @@ type beginner interface {
 	Begin(position, throughLedger int64) int64
 }
 
-// reader reads one account page by page, always one page ahead of whoever applies them.
+// reader reads one account page by page, always ahead of whoever applies them.
 type reader struct {
 	source Source
 	limit  int

@@ -144,12 +144,9 @@ func TestAfter_a_restore_an_attempt_that_the_copy_believes_unsent_is_asked_about
 		w := payoutstest.New(t, db)
 		id := w.Funded(1)[0]
 		b := &bank{execute: always(anchor.NotSent("closed on Sundays"))}
-		soon, cancel := context.WithCancel(t.Context())
 		o := atOnce()
 		o.RetryWait = payouts.Backoff{First: time.Hour, Max: time.Hour}
-		_, err := service(db, b, o).Execute(soon, t.Context())
-		require.NoError(t, err)
-		cancel()
+		execute(t, service(db, b, o))
 		require.Equal(t, anchor.AttemptNotSent, w.Attempts(id)[0].State)
 		mark(t, db)
 		clearMark(t, db)

@@ -59,8 +59,9 @@ func (o *Operator) Cancel(ctx context.Context, d Decision) error {
 			return nil
 		case anchor.RefundSending:
 			return conflict("refund %s is being sent: it cannot be cancelled while its envelope may land", d.RefundID)
+		default:
+			return conflict("refund %s is %s", d.RefundID, l.Refund.State)
 		}
-		return conflict("refund %s is %s", d.RefundID, l.Refund.State)
 	})
 }
 

@@ -46,11 +46,11 @@ const accountsAtOnce = 8
 
 func (p *pass) run() (bool, error) {
 	accounts, err := p.db.AccountsWithRefunds(p.soft)
+	if p.soft.Err() != nil { // told to stop: that a look did not come about is no fault
+		return p.worked, nil
+	}
 	if err != nil {
-		if p.soft.Err() != nil { // told to stop: that a look did not come about is no fault
-			return false, nil
-		}
-		return false, err
+		return p.worked, err
 	}
 	slots := make(chan struct{}, accountsAtOnce)
 	var working sync.WaitGroup
@@ -65,9 +65,9 @@ func (p *pass) run() (bool, error) {
 	return p.worked, errors.Join(p.errs...)
 }
 
-// pause waits a little; false when the time is over.
+// pause waits until what was postponed is due again; false when the time is over.
 func (p *pass) pause(ctx context.Context) bool {
-	timer := time.NewTimer(soon)
+	timer := time.NewTimer(soon + atMostEvery)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

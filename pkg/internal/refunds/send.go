@@ -106,7 +106,7 @@ func (p *pass) keep(r store.Refund, v Verdict) error {
 		if v.Wait <= soon { // it will be otherwise when the watcher has read on
 			p.late()
 		}
-		p.tell(p.hard, r.Account, v.Why)
+		p.tell(p.hard, r.Account, v.Why, v.Wait <= soon)
 		return p.db.PostponeRefunds(p.hard, r.Account, v.Why, p.paced(v.Wait))
 	}
 	return p.db.PostponeRefund(p.hard, r, v.Why, p.paced(v.Wait))
@@ -202,7 +202,7 @@ func (p *pass) commit(found plan, head stellar.Ledger, n Sight, e envelope, sign
 	case err != nil:
 		return false, fmt.Errorf("commit the envelope of refund %s: %w", found.refund.ID, err)
 	}
-	p.tell(p.hard, a.Account, "")
+	p.tell(p.hard, a.Account, "", true)
 	return true, p.point("committed")
 }
 

@@ -144,19 +144,25 @@ func (s *Service) paced(d time.Duration) time.Duration {
 	return s.pace(d)
 }
 
-// tell logs what keeps an account's refunds, once until it changes; an empty text says that nothing does.
-func (s *Service) tell(ctx context.Context, account, why string) {
+// tell logs what keeps an account's refunds, once until it changes; an empty text says that nothing does. What the watcher
+// ends by reading on is no reason to worry.
+func (s *Service) tell(ctx context.Context, account, why string, passes bool) {
 	s.mu.Lock()
 	before := s.told[account]
 	s.told[account] = why
 	s.mu.Unlock()
-	switch {
-	case why == before:
-	case why == "":
-		s.log.InfoContext(ctx, "refunds go on", "account", account)
-	default:
-		s.log.WarnContext(ctx, "refunds wait", "account", account, "reason", why)
+	if why == before {
+		return
 	}
+	if why == "" {
+		s.log.InfoContext(ctx, "refunds go on", "account", account)
+		return
+	}
+	level := slog.LevelWarn
+	if passes {
+		level = slog.LevelInfo
+	}
+	s.log.Log(ctx, level, "refunds wait", "account", account, "reason", why)
 }
 
 // Wakes gives a channel that gets a value when there may be work for Execute: soon after somebody has committed some, when

@@ -3,6 +3,7 @@ package refunds
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -39,7 +40,11 @@ func (s *Service) settle(ctx context.Context, a store.RefundAttempt, f failure) 
 		return false, fmt.Errorf("settle refund %s: %w", a.RefundID, err)
 	}
 	if settled {
-		s.log.InfoContext(ctx, "refund settled", "refund", told.ID, "account", told.Account, "state", told.State, "stellar_hash", a.InnerHash, "trouble", told.Trouble)
+		level := slog.LevelWarn
+		if told.State == anchor.RefundConfirmed {
+			level = slog.LevelInfo
+		}
+		s.log.Log(ctx, level, "refund settled", "refund", told.ID, "account", told.Account, "state", told.State, "stellar_hash", a.InnerHash, "trouble", told.Trouble)
 	}
 	return settled, s.point("settled")
 }

@@ -39,7 +39,7 @@ func (p *pass) submit(a store.RefundAttempt) (moved bool, err error) {
 // restored is no fault while a database is marked as an older copy: nothing is sent from it.
 func (p *pass) restored(account string, err error) error {
 	if mark, ok := errors.AsType[*store.RestoredError](err); ok {
-		p.tell(p.hard, account, mark.Error())
+		p.tell(p.hard, account, mark.Error(), false)
 		return nil
 	}
 	return err
@@ -106,7 +106,7 @@ func (p *pass) lookUp(a store.RefundAttempt) (settled, known bool, err error) {
 	defer cancel()
 	t, err := p.net.Transaction(ctx, a.InnerHash)
 	if err != nil || t.InnerHash != a.InnerHash { // not there yet, never, or nobody answers: it is submitted again
-		return false, false, nil //nolint:nilerr // it is no proof of anything
+		return false, false, nil
 	}
 	if t.Successful {
 		return false, true, p.answered(a, fmt.Sprintf("it is in ledger %d", t.Ledger), againLanded)
@@ -190,7 +190,7 @@ func (p *pass) raise(a store.RefundAttempt, demanded bool) (bool, error) {
 	defer cancel()
 	fees, err := p.net.FeeStats(ctx)
 	if err != nil {
-		return false, nil //nolint:nilerr // it is tried again with the next submission
+		return false, nil // it is tried again with the next submission
 	}
 	rate := nextRate(a.FeeStroops, demanded, fees, p.MaxFeeStroops)
 	if rate <= a.FeeStroops {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -52,13 +51,12 @@ func (tx *Tx) Restored(ctx context.Context) error {
 // MarkRestored marks the database as an older copy: from the commit on nothing is claimed for sending. One that is marked keeps its
 // first mark.
 func (tx *Tx) MarkRestored(ctx context.Context, actor, reason string) error {
-	var marked *RestoredError
-	if err := tx.Restored(ctx); err == nil || errors.As(err, &marked) {
-		if marked != nil {
-			return nil
-		}
-	} else {
-		return err
+	why, err := tx.q.MetaValue(ctx, metaRestored)
+	if err != nil {
+		return fmt.Errorf("read meta %s: %w", metaRestored, err)
+	}
+	if why != "" {
+		return nil
 	}
 	now, err := tx.Now(ctx)
 	if err != nil {

@@ -214,11 +214,16 @@ func TestThe_books_add_up_what_belongs_to_each_transaction_and_nothing_else(t *t
 		b.refundRow(late, rich.ID, "confirmed", 1, 9999, false)
 		b.must("UPDATE transactions SET credited_units = 1000, refund_units = 430 WHERE id = $1", rich.ID)
 
+		twice := b.create(b.draft())
+		part := b.credit(twice.ID, "credited", "USDC", 7, 100)
+		b.refundRow(part, twice.ID, "confirmed", 1, 40, false)
+		b.refundRow(part, twice.ID, "cancelled", 2, 60, false)
+
 		ended, _ := b.funded(b.draft(), anchor.PayoutReady, anchor.WaitsForNothing)
 		b.end(ended.ID, anchor.PayoutFailed)
 
 		all := b.books()
-		require.Len(t, all, 3)
+		require.Len(t, all, 4)
 		e := all[plain.ID]
 		require.Equal(t, e.Credited, e.SumOfPayments)
 		require.Equal(t, e.Payout, e.SumOfPayouts)
@@ -231,6 +236,8 @@ func TestThe_books_add_up_what_belongs_to_each_transaction_and_nothing_else(t *t
 		require.EqualValues(t, 30, e.UnderWay)
 		require.EqualValues(t, 570, e.Held())
 		require.Equal(t, 1, e.OtherAssets)
+
+		require.EqualValues(t, 60, all[twice.ID].SumOfPayments, "what went back before it was credited cannot be credited")
 
 		e = all[ended.ID]
 		require.Zero(t, e.SumOfPayouts, "a payout that failed has given its units back")

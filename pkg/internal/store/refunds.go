@@ -279,7 +279,7 @@ func (db *DB) RefundsOf(ctx context.Context, transactionID string) ([]Refund, er
 	return refunds(rows, err, "refunds of transaction "+transactionID)
 }
 
-// RefundCounts counts the refunds that are not over, by state.
+// RefundCounts counts the refunds that are not over, by state; a state without any is missing.
 func (db *DB) RefundCounts(ctx context.Context) (map[anchor.RefundState]int64, error) {
 	rows, err := db.q.CountRefunds(ctx)
 	if err != nil {
@@ -287,7 +287,9 @@ func (db *DB) RefundCounts(ctx context.Context) (map[anchor.RefundState]int64, e
 	}
 	counts := make(map[anchor.RefundState]int64, len(rows))
 	for _, r := range rows {
-		counts[r.State] = r.Number
+		if r.Number > 0 {
+			counts[anchor.RefundState(r.State)] = r.Number
+		}
 	}
 	return counts, nil
 }

@@ -16,6 +16,7 @@ func hotRefundQueries() []hotQuery {
 		{"refunds", "MovementOfHash", map[string]any{"inner_hash": "x"}, []string{"outgoing_movements_by_hash"}},
 		{"refunds", "UnexplainedMovement", map[string]any{"account": "G"}, []string{"outgoing_movements_unexplained"}},
 		{"refunds", "CountUnexplainedMovements", nil, []string{"outgoing_movements_unexplained"}},
+		{"refunds", "CountRefunds", nil, []string{"refunds_ready", "refunds_under_way", "refunds_held"}},
 		{"refunds", "IsRefundHash", map[string]any{"hash": "x"}, []string{"refund_attempts_bumped"}},
 		{
 			"refunds", "RefundedBefore",

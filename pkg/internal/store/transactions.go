@@ -145,7 +145,7 @@ func (t Transaction) Public() (anchor.Transaction, error) {
 // inUnits is what was received of a transaction that was paid or has gone back, and else what is to be received: a part of it
 // would not go with the fee and the amount out, which are those of the whole.
 func (t Transaction) inUnits() int64 {
-	if t.CreditedUnits == 0 || !t.Funded && t.Status != anchor.StatusRefunded {
+	if t.CreditedUnits == 0 || t.CreditedUnits > 0 && !t.Funded && t.Status != anchor.StatusRefunded {
 		return t.ExpectedUnits
 	}
 	return t.CreditedUnits

@@ -2,12 +2,12 @@ package simulated
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,40 +19,50 @@ import (
 type Payment struct {
 	Key           anchor.PayoutKey `json:"key"`
 	TransactionID string           `json:"transaction_id"`
-	Amount        string           `json:"amount"`
-	Asset         string           `json:"asset"`
+	Amount        string           `json:"amount"` // decimal, in units of Asset
+	Asset         string           `json:"asset"`  // SEP-38 asset id
 	ExternalID    string           `json:"external_id"`
 	Refused       bool             `json:"refused,omitempty"` // not paid, and never will be under this key
 	At            time.Time        `json:"at"`
+	KnownAt       time.Time        `json:"known_at,omitzero"`     // until then the bank says that it does not know the key; zero: at once
 	DeliveredAt   time.Time        `json:"delivered_at,omitzero"` // when the recipient has the money; zero when refused
+	ReturnedAt    time.Time        `json:"returned_at,omitzero"`  // when it comes back after all; zero: never
 }
 
 // ledger is the file as this process knows it. Others append to it too.
 type ledger struct {
 	path string
 
-	mu       sync.Mutex
-	read     int64 // how much of the file is in payments
+	busy     chan struct{} // holds one value while the fields below are used
+	read     int64         // how much of the file is in payments
 	file     os.FileInfo
 	payments []Payment
 	byKey    map[anchor.PayoutKey]int
+	coming   []int // the payments that come back
 }
 
-func openLedger(path string) *ledger { return &ledger{path: path, byKey: map[anchor.PayoutKey]int{}} }
+func openLedger(path string) *ledger {
+	return &ledger{path: path, busy: make(chan struct{}, 1), byKey: map[anchor.PayoutKey]int{}}
+}
 
 // errUnusable means that the file could not be used at all: nothing was paid.
 var errUnusable = errors.New("the simulated bank's file cannot be used")
 
-// with calls use while nobody else writes, after everything that others wrote has been read.
-func (l *ledger) with(use func(f *os.File) error) (err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// with calls use while nobody else writes, after everything that others wrote has been read. It waits for its turn as long
+// as ctx lasts.
+func (l *ledger) with(ctx context.Context, use func(f *os.File) error) (err error) {
+	select {
+	case l.busy <- struct{}{}:
+		defer func() { <-l.busy }()
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", errUnusable, ctx.Err())
+	}
 	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnusable, err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }() // which also unlocks it
-	if err := lock(f); err != nil {
+	if err := lock(ctx, f); err != nil {
 		return fmt.Errorf("%w: %w", errUnusable, err)
 	}
 	if err := l.catchUp(f); err != nil {
@@ -61,11 +71,22 @@ func (l *ledger) with(use func(f *os.File) error) (err error) {
 	return use(f)
 }
 
-func lock(f *os.File) error {
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if !errors.Is(err, unix.EINTR) {
+// The wait between two looks at a lock that somebody else has.
+const (
+	firstLook   = 50 * time.Microsecond
+	longestLook = 5 * time.Millisecond
+)
+
+// lock asks instead of waiting in the kernel: whoever has the lock may be stopped, and the caller's time is limited.
+func lock(ctx context.Context, f *os.File) error {
+	for wait := firstLook; ; wait = min(2*wait, longestLook) {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case !errors.Is(err, unix.EWOULDBLOCK):
 			return err
+		case !pass(ctx, wait):
+			return ctx.Err()
 		}
 	}
 }
@@ -78,7 +99,7 @@ func (l *ledger) catchUp(f *os.File) error {
 		return err
 	}
 	if l.file == nil || !os.SameFile(l.file, info) || info.Size() < l.read {
-		l.read, l.payments, l.byKey = 0, nil, map[anchor.PayoutKey]int{} // another file than before
+		l.read, l.payments, l.byKey, l.coming = 0, nil, map[anchor.PayoutKey]int{}, nil // another file than before
 	}
 	l.file = info
 	if info.Size() == l.read {
@@ -107,9 +128,13 @@ func (l *ledger) remember(p Payment) {
 	if _, known := l.byKey[p.Key]; !known {
 		l.byKey[p.Key] = len(l.payments)
 	}
+	if !p.ReturnedAt.IsZero() {
+		l.coming = append(l.coming, len(l.payments))
+	}
 	l.payments = append(l.payments, p)
 }
 
+// find is the first payment under a key.
 func (l *ledger) find(key anchor.PayoutKey) (Payment, bool) {
 	i, known := l.byKey[key]
 	if !known {

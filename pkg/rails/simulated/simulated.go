@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -33,6 +34,15 @@ type Options struct {
 	Outcome Outcome          // empty: OutcomeDelivered
 	After   time.Duration    // OutcomeAccepted: until it is delivered; otherwise how long a payout takes to be answered
 	Now     func() time.Time // nil: this host's clock
+
+	// Misbehave says what goes wrong with a call; empty: nothing. It is called from several goroutines. For tests: see
+	// Seeded. nil: nothing ever goes wrong.
+	Misbehave func(Call) Fault
+	// FaultFor is how long it takes until a fault that lasts is over; zero: one second.
+	FaultFor time.Duration
+	// PaysAgain makes a bank that knows no keys: whatever is sent again is paid again. Nothing can be relied on then, and
+	// the rail that New returns declares nothing.
+	PaysAgain bool
 }
 
 // New opens a bank as a rail. The file is made when the first payout comes.
@@ -47,8 +57,14 @@ func New(o Options) (anchor.Rail, error) {
 	if o.File == "" {
 		return anchor.Rail{}, errors.New("a simulated bank needs a file for its ledger")
 	}
+	if o.FaultFor == 0 {
+		o.FaultFor = time.Second
+	}
 	o.Now = clockOr(o.Now)
-	b := &bank{Options: o, ledger: openLedger(o.File)}
+	b := &bank{Options: o, ledger: openLedger(o.File), calls: map[counted]int{}, told: map[anchor.PayoutKey]bool{}}
+	if o.PaysAgain {
+		return anchor.Rail{Rails: b}, nil
+	}
 	return anchor.Rail{Rails: b, NotKnownFinalAfter: notKnownFinalAfter, SameKeySafeFor: sameKeySafeFor}, nil
 }
 
@@ -56,63 +72,89 @@ func New(o Options) (anchor.Rail, error) {
 type bank struct {
 	Options
 	ledger *ledger
+
+	mu    sync.Mutex
+	calls map[counted]int
+	told  map[anchor.PayoutKey]bool // of whose return a poll has told
 }
 
-// errOtherPayout is a client's mistake that a bank must not pay for.
-var errOtherPayout = errors.New("the key came before with another payout")
+// The errors of a bank; none says whether money has left.
+var (
+	errOtherPayout = errors.New("the key came before with another payout") // a client's mistake that a bank must not pay for
+	errInternal    = errors.New("the simulated bank has an internal error")
+	errNoAnswer    = errors.New("the simulated bank does not answer")
+)
 
-// ExecuteOutgoing pays a key once and answers it alike ever after.
+// ExecuteOutgoing pays a key once and answers it alike ever after, unless it is to misbehave.
 func (b *bank) ExecuteOutgoing(ctx context.Context, p anchor.Payout) (anchor.Outcome, error) {
 	if !b.reached(ctx) {
 		return anchor.NotSent("the call was given up before the bank was reached"), nil
 	}
-	var line Payment
-	err := b.ledger.with(func(f *os.File) error {
-		known, ok := b.ledger.find(p.Key)
-		if !ok {
-			line = b.decide(p)
-			return b.ledger.append(f, line)
-		}
-		line = known
-		if known.TransactionID != p.TransactionID || known.Amount != p.Amount || known.Asset != p.Asset {
-			return errOtherPayout
-		}
-		return nil
-	})
+	fault := b.fault(MethodExecute, p)
+	switch fault {
+	case FaultNotSent:
+		return anchor.NotSent("the simulated bank has no time"), nil
+	case FaultErrorBefore:
+		return anchor.Outcome{}, errInternal
+	case FaultLostBefore:
+		<-ctx.Done()
+		return anchor.Outcome{}, errNoAnswer
+	default:
+	}
+	line, err := b.pay(ctx, p, fault)
 	if errors.Is(err, errUnusable) {
 		return anchor.NotSent(err.Error()), nil
 	}
 	if err != nil {
 		return anchor.Outcome{}, err
 	}
-	return b.outcome(line), nil
+	return b.answerPaid(ctx, line, fault)
 }
 
 // reached passes the time that a bank takes to answer; false if the call was given up meanwhile.
 func (b *bank) reached(ctx context.Context) bool {
-	if b.Outcome != OutcomeAccepted && b.After > 0 {
-		timer := time.NewTimer(b.After)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
+	if b.Outcome == OutcomeAccepted {
+		return ctx.Err() == nil
 	}
-	return ctx.Err() == nil
+	return pass(ctx, b.After)
+}
+
+// pay writes a payout into the ledger unless its key is there, and returns its line.
+func (b *bank) pay(ctx context.Context, p anchor.Payout, fault Fault) (line Payment, err error) {
+	err = b.ledger.with(ctx, func(f *os.File) error {
+		known, ok := b.ledger.find(p.Key)
+		switch {
+		case !ok, b.PaysAgain:
+			line = b.decide(p, fault)
+			return b.ledger.append(f, line)
+		case known.TransactionID != p.TransactionID || known.Amount != p.Amount || known.Asset != p.Asset:
+			return errOtherPayout
+		}
+		line = known
+		return nil
+	})
+	return line, err
 }
 
 // decide is what the bank does with a payout that it has not seen before.
-func (b *bank) decide(p anchor.Payout) Payment {
+func (b *bank) decide(p anchor.Payout, fault Fault) Payment {
 	now := b.Now().UTC()
 	line := Payment{
 		Key: p.Key, TransactionID: p.TransactionID, Amount: p.Amount, Asset: p.Asset, ExternalID: externalID(p.Key), At: now, DeliveredAt: now,
 	}
-	switch b.Outcome {
-	case OutcomeFailing:
+	if b.Outcome == OutcomeFailing || fault == FaultRefused {
 		line.Refused, line.DeliveredAt = true, time.Time{}
-	case OutcomeAccepted:
+		return line
+	}
+	if b.Outcome == OutcomeAccepted {
 		line.DeliveredAt = now.Add(b.After)
-	case OutcomeDelivered: // now
+	}
+	switch fault {
+	case FaultForgotten:
+		line.KnownAt = now.Add(b.FaultFor)
+	case FaultReturned:
+		line.ReturnedAt = line.DeliveredAt.Add(b.FaultFor)
+	default:
 	}
 	return line
 }
@@ -123,45 +165,36 @@ func externalID(key anchor.PayoutKey) string {
 	return fmt.Sprintf("SIM-%X", sum[:6])
 }
 
+// answerPaid answers a call after its payout is in the ledger.
+func (b *bank) answerPaid(ctx context.Context, line Payment, fault Fault) (anchor.Outcome, error) {
+	switch fault {
+	case FaultErrorAfter, FaultForgotten:
+		return anchor.Outcome{}, errInternal
+	case FaultLostAfter:
+		<-ctx.Done()
+		return anchor.Outcome{}, errNoAnswer
+	case FaultNonsense:
+		return anchor.Outcome{}, nil
+	case FaultEndless:
+		pass(context.WithoutCancel(ctx), b.FaultFor)
+	default:
+	}
+	return b.outcome(line), nil
+}
+
 func (b *bank) outcome(line Payment) anchor.Outcome {
+	now := b.Now()
 	switch {
 	case line.Refused:
-		return anchor.Failed("the simulated bank refuses every payout")
-	case line.DeliveredAt.After(b.Now()):
+		return anchor.Failed("the simulated bank refuses the payout")
+	case line.returned(now):
+		return anchor.Returned("the simulated bank got the money back")
+	case line.DeliveredAt.After(now):
 		return anchor.Accepted(line.ExternalID)
 	}
 	return anchor.Delivered(line.ExternalID)
 }
 
-// PollOutgoing answers every key, those that the bank does not know included.
-func (b *bank) PollOutgoing(_ context.Context, open []anchor.Payout) (map[anchor.PayoutKey]anchor.Outcome, error) {
-	answers := make(map[anchor.PayoutKey]anchor.Outcome, len(open))
-	err := b.ledger.with(func(*os.File) error {
-		for _, p := range open {
-			if line, known := b.ledger.find(p.Key); known {
-				answers[p.Key] = b.outcome(line)
-			} else {
-				answers[p.Key] = anchor.NotKnown()
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return answers, nil
-}
-
-// Bank names a bank by its file: for those who want to ask it who was paid.
-type Bank string
-
-// Payments lists everything that the bank was asked to pay, in order, refused ones included.
-func (b Bank) Payments() ([]Payment, error) {
-	l := openLedger(string(b))
-	var list []Payment
-	err := l.with(func(*os.File) error {
-		list = append(list, l.payments...)
-		return nil
-	})
-	return list, err
+func (p Payment) returned(now time.Time) bool {
+	return !p.ReturnedAt.IsZero() && !p.ReturnedAt.After(now)
 }

@@ -76,8 +76,11 @@ FROM reconcile_findings WHERE state = 'open' GROUP BY account, asset_code, asset
 SELECT id, receiving_account, asset_code, asset_issuer, credited_units, payout_units, refund_units FROM transactions
 WHERE id > @after_id ORDER BY id LIMIT @most;
 
+-- A payment counts with what had not gone back before it was credited.
 -- name: BookedCredits :many
-SELECT p.transaction_id, p.asset_code, p.asset_issuer, p.amount_units FROM payments p
+SELECT p.transaction_id, p.asset_code, p.asset_issuer, CAST(p.amount_units - COALESCE((SELECT SUM(g.units) FROM refunds g
+        WHERE g.payment_id = p.id AND NOT g.from_held AND g.state <> 'cancelled'), 0) AS BIGINT) AS amount_units
+FROM payments p
 WHERE p.transaction_id > @after_id AND p.transaction_id <= @up_to_id
   AND (p.state = 'credited' OR p.state IN ('refunding', 'refunded')
     AND EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.from_held AND r.state <> 'cancelled'));

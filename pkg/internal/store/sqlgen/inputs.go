@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "8686e992a63dccfcefe980e576f77393e21d1d540f84b0197aacf3590d30f2ae"
+const InputsHash = "40a15e21735daf52cbcdab0b88f5b6e6acc8f8632351106a59a976dbf9e175ab"

@@ -13,7 +13,9 @@ import (
 )
 
 const bookedCredits = `-- name: BookedCredits :many
-SELECT p.transaction_id, p.asset_code, p.asset_issuer, p.amount_units FROM payments p
+SELECT p.transaction_id, p.asset_code, p.asset_issuer, CAST(p.amount_units - COALESCE((SELECT SUM(g.units) FROM refunds g
+        WHERE g.payment_id = p.id AND NOT g.from_held AND g.state <> 'cancelled'), 0) AS BIGINT) AS amount_units
+FROM payments p
 WHERE p.transaction_id > $1 AND p.transaction_id <= $2
   AND (p.state = 'credited' OR p.state IN ('refunding', 'refunded')
     AND EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.from_held AND r.state <> 'cancelled'))
@@ -31,6 +33,7 @@ type BookedCreditsRow struct {
 	AmountUnits   int64
 }
 
+// A payment counts with what had not gone back before it was credited.
 func (q *Queries) BookedCredits(ctx context.Context, arg BookedCreditsParams) ([]BookedCreditsRow, error) {
 	rows, err := q.query(ctx, q.bookedCreditsStmt, bookedCredits, arg.AfterID, arg.UpToID)
 	if err != nil {

@@ -134,14 +134,17 @@ func (q *Queries) ClaimRefundAttempt(ctx context.Context, arg ClaimRefundAttempt
 }
 
 const countRefunds = `-- name: CountRefunds :many
-SELECT state, COUNT(*) AS number FROM refunds WHERE state IN ('ready', 'sending', 'held') GROUP BY state
+SELECT CAST('ready' AS TEXT) AS state, COUNT(*) AS number FROM refunds r WHERE r.state = 'ready'
+UNION ALL SELECT 'sending', COUNT(*) FROM refunds s WHERE s.state = 'sending'
+UNION ALL SELECT 'held', COUNT(*) FROM refunds h WHERE h.state = 'held'
 `
 
 type CountRefundsRow struct {
-	State  anchor.RefundState
+	State  string
 	Number int64
 }
 
+// Each count has an index of its own.
 func (q *Queries) CountRefunds(ctx context.Context) ([]CountRefundsRow, error) {
 	rows, err := q.query(ctx, q.countRefundsStmt, countRefunds)
 	if err != nil {
