@@ -132,6 +132,8 @@ func takes(t *store.Transaction, list []store.Payment) error {
 		switch {
 		case p.State != anchor.PaymentOpen:
 			return conflictf("payment %s is %s", p.ID, p.State)
+		case p.RefundUnits > 0:
+			return conflictf("%s of payment %s went back: what is left of it is no payment of its own", amount(p.RefundUnits), p.ID)
 		case p.AmountUnits == 0:
 			return conflictf("the amount of payment %s is not known", p.ID)
 		case p.Account != t.ReceivingAccount:

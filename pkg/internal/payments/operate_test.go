@@ -10,6 +10,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/store"
+	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
 )
 
 const (
@@ -327,5 +328,39 @@ func TestPartsThatGoBackAreAskedForOnceAlsoWhenAnOperatorGivesThemUp(t *testing.
 		require.NoError(t, err)
 		require.Zero(t, n)
 		require.Len(t, b.refunds(t), 2)
+	})
+}
+
+// wentBack has the ledger show a refund of a payment.
+func (b *books) wentBack(t testing.TB, r store.Refund) {
+	t.Helper()
+	require.NoError(t, b.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		sending, a, err := tx.BeginRefund(ctx, r, store.RefundAttempt{RefundAttempt: sqlgen.RefundAttempt{
+			Account: r.Account, Sequence: 1, InnerHash: r.ID, MaxTimeUs: 1, FeeStroops: 100, Envelope: "x",
+		}}, "execute-outgoing")
+		if err != nil {
+			return err
+		}
+		locked, err := tx.LockRefund(ctx, sending.ID)
+		if err != nil {
+			return err
+		}
+		landed := store.OutgoingMovement{OutgoingMovement: sqlgen.OutgoingMovement{OuterHash: r.ID, ClosedUs: 1}}
+		return tx.ConfirmRefund(ctx, locked, a, landed, "execute-outgoing")
+	}))
+}
+
+func TestWhatIsLeftOfAPaymentAfterAPartWentBackIsNotAssignedAsIfItWereAllThere(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *books) {
+		agreed := b.agree(t, id("7", unit))[0]
+		paid := b.unmatched(t, 10, unit)[0]
+		r, err := b.service.Refund(t.Context(), payments.RefundRequest{PaymentID: paid, Units: unit / 2, Actor: person, Reason: why})
+		require.NoError(t, err)
+		b.wentBack(t, r)
+		require.Equal(t, anchor.PaymentOpen, b.payments(t)[0].State)
+		_, err = b.assign(t, accepting, agreed.ID, paid)
+		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(err))
+		require.Equal(t, [4]int64{unit, 0, 0, 0}, b.money(t, agreed.ID))
 	})
 }
