@@ -24,8 +24,9 @@ func (c comparison) less() Decision {
 		return c.part()
 	case Refund:
 		return c.policy.apart(anchor.JudgedAmountMismatch, Refund, c.group, c.reason(""))
+	default:
+		return c.hold("")
 	}
-	return c.hold("")
 }
 
 // more decides about more than is due.
@@ -35,8 +36,9 @@ func (c comparison) more() Decision {
 		return c.accept()
 	case RefundExcess:
 		return c.excess()
+	default:
+		return c.hold("")
 	}
-	return c.hold("")
 }
 
 // accept takes what came for what was agreed. More than a quote sells is never kept: the excess goes back.

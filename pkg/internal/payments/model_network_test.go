@@ -27,16 +27,15 @@ type modelNetwork struct {
 	server  *httptest.Server
 	clock   atomic.Int64 // seconds
 
-	issuer  *keypair.Full
-	payers  []*keypair.Full
-	ours    []*keypair.Full
-	next    map[string]int64 // sequence numbers
-	assets  []txnbuild.CreditAsset
-	agreed  []modelTerms
-	began   sandbox.Ledger
-	at      map[string]int64 // what our accounts held then, by account and asset
-	made    int              // movements
-	orphans []*keypair.Full  // accounts that are there to be merged
+	issuer *keypair.Full
+	payers []*keypair.Full
+	ours   []*keypair.Full
+	next   map[string]int64 // sequence numbers
+	assets []txnbuild.CreditAsset
+	agreed []modelTerms
+	began  sandbox.Ledger
+	at     map[string]int64 // what our accounts held then, by account and asset
+	made   int              // movements
 }
 
 // modelTerms are a transaction that both sides agreed on before anything happened.

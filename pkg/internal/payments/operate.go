@@ -132,8 +132,9 @@ func (s *Service) Ignore(ctx context.Context, r IgnoreRequest) (p store.Payment,
 			p.State = to
 			p, err = tx.MovePayment(ctx, p, from, noted(r.Actor, r.Reason))
 			return err
+		default:
+			return conflictf("it is %s", p.State)
 		}
-		return conflictf("it is %s", p.State)
 	})
 	if err != nil {
 		return store.Payment{}, fmt.Errorf("ignore payment %s: %w", r.PaymentID, err)

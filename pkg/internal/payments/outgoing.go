@@ -153,7 +153,7 @@ func checkOutgoing(from store.Cursor, page stellar.Page) error {
 // tellOutgoing logs what left an account without a reason that is known.
 func (s *Service) tellOutgoing(ctx context.Context, account string, d departures) {
 	if d.unexplained > 0 {
-		s.log.WarnContext(ctx, "money left the account and nothing here explains it: its refunds stop until an operator says why; see 'anchor refunds list'",
+		s.log.WarnContext(ctx, "money left the account and nothing here explains it: its refunds stop until an operator says why; see 'anchor refunds movements'",
 			"account", account, "movements", d.unexplained)
 	}
 }

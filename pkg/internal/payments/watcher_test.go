@@ -326,7 +326,7 @@ func TestOnceReadsEveryAccountToTheHeadAndNamesThoseItCouldNot(t *testing.T) {
 		require.NoError(t, payments.NewWatcher(b.service, c, quick("b")).Once(t.Context()))
 		lags, err := b.service.Lag(t.Context())
 		require.NoError(t, err)
-		require.True(t, slices.IndexFunc(lags, func(l payments.Lag) bool { return l.ThroughLedger != 12 }) < 0)
+		require.False(t, slices.ContainsFunc(lags, func(l payments.Lag) bool { return l.ThroughLedger != 12 }))
 	})
 }
 
