@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All benchmarks, on a Postgres that really writes to the disk. Packages are measured one after the other, for two
-# at once would measure each other; the figures that have a bar come last, as one table. It takes about ten minutes,
-# and a machine that does nothing else.
+# at once would measure each other; the figures that have a bar come last, as one table. It takes about a quarter of an
+# hour, and a machine that does nothing else.
 #
 #   scripts/bench.sh                                   everything
 #   scripts/bench.sh -run '^$' -bench Post ./pkg/…     whatever go test makes of the arguments

@@ -5,6 +5,7 @@
 #   cron lines                 awk, by the rules of crontab(5)
 #   command lines in both      the anchor binary itself must know each command and flag
 #   what a running one says    Stellar's own JavaScript clients make transfers with it (scripts/foreign/node)
+#   what it asks a business    the servers in examples/, in Node and in Python, answer it
 #   what a ledger says         Stellar's own Go SDK finds the same payments in it as we do (scripts/oracle)
 
 set -euo pipefail
@@ -126,9 +127,18 @@ check_ledgers() {
 	say "ledgers: the SDK finds the same payments in a real one, and in those of the sandbox"
 }
 
+check_servers() {
+	need_node
+	command -v python3 >/dev/null || fail "no python3 on this machine: examples/python-server needs it"
+	CGO_ENABLED=0 go test -count=1 -timeout=120s -tags foreign -run ExampleServers ./pkg/internal/integration/remote/ ||
+		fail "servers in examples/: see above"
+	say "servers of a business: the ones in Node and in Python keep the contract"
+}
+
 check_units
 check_cron
 build
 check_command_lines
 check_clients
 check_ledgers
+check_servers

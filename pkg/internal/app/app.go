@@ -122,7 +122,7 @@ func (a *App) wire() (err error) {
 	if a.ledger, err = a.source(); err != nil {
 		return err
 	}
-	if a.refunds, err = a.newRefunds(); err != nil {
+	if a.refunds, err = a.newRefunds(0); err != nil {
 		return err
 	}
 	a.customers = customers.New(a.db, a.business.Customers, a.log, a.customerOptions()...)

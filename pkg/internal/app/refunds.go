@@ -8,11 +8,12 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/payments"
 	"github.com/anchorkit/anchor/pkg/internal/refunds"
 	"github.com/anchorkit/anchor/pkg/internal/stellar/rpc"
+	"github.com/anchorkit/anchor/pkg/internal/worker"
 )
 
 // newRefunds makes the engine of refunds; it signs with what the business brought, else with the seeds that are kept, else
 // with the remote signer of the settings.
-func (a *App) newRefunds() (*refunds.Service, error) {
+func (a *App) newRefunds(awaitHead time.Duration) (*refunds.Service, error) {
 	s := a.settings
 	custody, err := a.custody()
 	if err != nil {
@@ -20,13 +21,28 @@ func (a *App) newRefunds() (*refunds.Service, error) {
 	}
 	lease := s.Workers.Lease
 	return refunds.New(a.db, a.hooks.network(a.horizon), custody, a.log, refunds.Options{
-		Owner: a.owner, Lease: lease, SubmitTimeout: min(time.Minute, lease/2), CallTimeout: min(20*time.Second, lease/4), Passphrase: s.Network.Passphrase, TimeBound: s.Refunds.TimeBound, MaxFeeStroops: int64(s.Network.MaxFeeStroops),
+		Owner: a.owner, Lease: lease, SubmitTimeout: min(time.Minute, lease/2), CallTimeout: min(20*time.Second, lease/4),
+		Passphrase: s.Network.Passphrase, TimeBound: s.Refunds.TimeBound, MaxFeeStroops: int64(s.Network.MaxFeeStroops), AwaitHead: awaitHead,
 		Excluded: s.Refunds.ExcludedAccounts,
 		Policy: func(code, issuer string) refunds.Policy {
 			p := policyOf(s, code, issuer)
 			return refunds.Policy{Floor: stellarUnits(p.RefundFloor), DailyCap: stellarUnits(p.RefundDailyCap)}
 		},
 	}), nil
+}
+
+// untilRead is how long a single pass waits for the watcher to read the accounts to the network's head: nothing is sent
+// before that.
+const untilRead = 30 * time.Second
+
+// refundOnce sends the refunds that are due. A database without any is not made to wait.
+func (a *App) refundOnce(life worker.Life) error {
+	s, err := a.newRefunds(untilRead)
+	if err != nil {
+		return err
+	}
+	_, err = s.Execute(life.Soft, life.Hard)
+	return err
 }
 
 func (a *App) custody() (anchor.Custody, error) {

@@ -39,8 +39,7 @@ func (a *App) Execute(life worker.Life, loop bool) error {
 	if !loop {
 		_, unpriced := a.payouts.Price(life.Soft, life.Hard)
 		_, unpaid := a.payouts.Execute(life.Soft, life.Hard)
-		_, unrefunded := a.refunds.Execute(life.Soft, life.Hard)
-		return errors.Join(unpriced, unpaid, unrefunded)
+		return errors.Join(unpriced, unpaid, a.refundOnce(life))
 	}
 	return a.roles(life, a.execute)
 }

@@ -35,10 +35,9 @@ func measureNews(b *testing.B, e engine, t *table) {
 	ready := db.Wake(b.Context(), store.TopicReady)
 
 	ctx, stop := context.WithCancel(context.Background())
+	watcher := payments.NewWatcher(k.service, c.source(b), payments.WatchOptions{Owner: actor})
 	ended := make(chan error, 1)
-	go func() {
-		ended <- payments.NewWatcher(k.service, c.source(b), payments.WatchOptions{Owner: actor}).Run(ctx)
-	}()
+	go func() { ended <- watcher.Run(ctx) }()
 	took := make([]float64, 0, newsPerRun)
 	for i := range newsPerRun + 1 {
 		require.NoError(b, c.AwaitStreams(b.Context(), 1), "it waits")
@@ -72,7 +71,7 @@ func measureIdle(b *testing.B, e engine, t *table) {
 	p := s.start(b, "watch-transactions")
 	require.NoError(b, s.chain.AwaitStreams(b.Context(), 1), "it waits")
 	before := p.processorTime(b)
-	time.Sleep(idleFor)
+	<-time.After(idleFor)
 	spent := p.processorTime(b) - before
 	p.stop(b)
 	t.add(b, row{

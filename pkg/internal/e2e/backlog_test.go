@@ -70,7 +70,7 @@ type payer struct {
 	*world
 	account  *keypair.Full
 	sequence int64
-	asset    txnbuild.CreditAsset
+	asset    txnbuild.Asset
 	last     string // hash of the last payment
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorkit/anchor/pkg/internal/sandbox"
 	"github.com/anchorkit/anchor/pkg/money"
 )
 
@@ -21,9 +22,26 @@ func neverSo() []forbidden {
 			WHERE p.state = 'credited' AND (p.account <> t.receiving_account OR p.memo_type <> t.memo_type OR p.memo <> t.memo
 				OR p.asset_code <> t.asset_code OR p.asset_issuer <> t.asset_issuer)`},
 		{"I3: a credited payment without a transaction, or a judgement that says otherwise", `SELECT id FROM payments
-			WHERE (state = 'credited' AND transaction_id IS NULL) OR (judgement = 'credited' AND state <> 'credited')`},
+			WHERE (state = 'credited' AND transaction_id IS NULL) OR (judgement = 'credited' AND state NOT IN ('credited', 'refunded'))`},
 		{"I4: credited is not what its payments come to", `SELECT t.id FROM transactions t WHERE t.credited_units <>
-			(SELECT COALESCE(SUM(p.amount_units), 0) FROM payments p WHERE p.transaction_id = t.id AND p.state = 'credited')`},
+			(SELECT COALESCE(SUM(p.amount_units), 0) FROM payments p WHERE p.transaction_id = t.id AND (p.state = 'credited'
+				OR EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.from_held)))`},
+		{"I4: refunded is not what its refunds take", `SELECT t.id FROM transactions t WHERE t.refund_units <>
+			(SELECT COALESCE(SUM(r.units), 0) FROM refunds r WHERE r.transaction_id = t.id AND r.from_held AND r.state <> 'cancelled')`},
+		{"I4: a payment of which something else goes back than its refunds", `SELECT p.id FROM payments p WHERE p.refund_units <>
+			(SELECT COALESCE(SUM(r.units), 0) FROM refunds r WHERE r.payment_id = p.id AND r.state <> 'cancelled')`},
+		{"I4: a payment that is refunded and has not gone back as a whole", `SELECT p.id FROM payments p WHERE p.state = 'refunded' AND p.amount_units <>
+			(SELECT COALESCE(SUM(r.units), 0) FROM refunds r WHERE r.payment_id = p.id AND r.state = 'confirmed')`},
+		{"I8: two envelopes of an account that may land", `SELECT account FROM refund_attempts
+			WHERE state = 'sending' GROUP BY account HAVING COUNT(*) > 1`},
+		{"I8: a refund with two envelopes that are not dead", `SELECT refund_id FROM refund_attempts
+			WHERE state <> 'dead' GROUP BY refund_id HAVING COUNT(*) > 1`},
+		{"I8: a confirmed refund without its movement", `SELECT r.id FROM refunds r WHERE r.state = 'confirmed' AND NOT EXISTS
+			(SELECT 1 FROM refund_attempts a JOIN outgoing_movements m ON m.inner_hash = a.inner_hash AND m.account = a.account
+				WHERE a.refund_id = r.id AND a.state = 'landed' AND m.outer_hash = r.stellar_hash AND m.amount_units = r.units - r.fee_units
+					AND m.to_account = r.destination AND m.asset_code = r.asset_code AND m.asset_issuer = r.asset_issuer)`},
+		{"I14: a movement out that no refund explains", `SELECT m.outer_hash FROM outgoing_movements m WHERE NOT EXISTS
+			(SELECT 1 FROM refund_attempts a WHERE a.inner_hash = m.inner_hash AND a.account = m.account)`},
 		{"I4: payout is not what its payouts take", `SELECT t.id FROM transactions t WHERE t.payout_units <>
 			(SELECT COALESCE(SUM(p.debit_units), 0) FROM payouts p WHERE p.transaction_id = t.id AND p.state NOT IN ('failed', 'cancelled', 'returned'))`},
 		{"I4: more out than in, or less than nothing", `SELECT id FROM transactions
@@ -40,14 +58,18 @@ func neverSo() []forbidden {
 			AND NOT EXISTS (SELECT 1 FROM payouts p WHERE p.transaction_id = t.id AND p.state = 'delivered')`},
 		{"a delivered payout of a transaction that is not completed", `SELECT p.id FROM payouts p JOIN transactions t ON t.id = p.transaction_id
 			WHERE p.state = 'delivered' AND t.status <> 'completed'`},
-		{"a history with a gap", `SELECT subject_id FROM events GROUP BY subject_kind, subject_id HAVING MIN(seq) <> 1 OR MAX(seq) <> COUNT(*)`},
+		// What a payment was when it was stored is in its own row; its history begins with its first change.
+		{"a history with a gap", `SELECT subject_id FROM events GROUP BY subject_kind, subject_id
+			HAVING MIN(seq) <> CASE subject_kind WHEN 'payment' THEN 2 ELSE 1 END OR MAX(seq) - MIN(seq) + 1 <> COUNT(*)`},
 		{"a history whose steps do not join", `SELECT e.subject_id FROM events e
 			JOIN events b ON b.subject_kind = e.subject_kind AND b.subject_id = e.subject_id AND b.seq = e.seq - 1
-			WHERE e.subject_kind IN ('transaction', 'payout') AND e.from_status <> b.to_status`},
+			WHERE e.subject_kind IN ('transaction', 'payout', 'payment', 'refund') AND e.from_status <> b.to_status`},
 		{"a transaction whose last event tells another status", `SELECT t.id FROM transactions t WHERE NOT EXISTS (SELECT 1 FROM events e
 			WHERE e.subject_kind = 'transaction' AND e.subject_id = t.id AND e.seq = t.version AND e.to_status = t.status)`},
 		{"a payout whose last event tells another state", `SELECT p.id FROM payouts p WHERE NOT EXISTS (SELECT 1 FROM events e
 			WHERE e.subject_kind = 'payout' AND e.subject_id = p.id AND e.seq = p.version AND e.to_status = p.state)`},
+		{"a refund whose last event tells another state", `SELECT r.id FROM refunds r WHERE NOT EXISTS (SELECT 1 FROM events e
+			WHERE e.subject_kind = 'refund' AND e.subject_id = r.id AND e.seq = r.version AND e.to_status = r.state)`},
 		{"I11: a change of status that nobody is told of", `SELECT e.subject_id FROM events e JOIN transactions t ON t.id = e.subject_id
 			WHERE e.subject_kind = 'transaction' AND t.callback_url <> '' AND e.from_status <> '' AND e.from_status <> e.to_status
 				AND NOT EXISTS (SELECT 1 FROM callbacks c WHERE c.subject_kind = 'transaction' AND c.subject_id = e.subject_id AND c.seq = e.seq)`},
@@ -61,6 +83,7 @@ func (w *world) requireInvariants() {
 		require.Empty(w, w.db.texts(f.query), f.what)
 	}
 	w.requireEveryPaymentOnce()
+	w.requireEveryDepartureOnce()
 	w.requireEveryPayoutOnce()
 	w.requireDiscretion()
 }
@@ -68,42 +91,69 @@ func (w *world) requireInvariants() {
 // payment is what ledgers and database must tell alike.
 type payment struct {
 	operation              int64
-	from, asset, hash      string
+	account                string // the receiving one
+	other, asset, hash     string
 	units, ledger, closeUs int64
 }
 
-// requireEveryPaymentOnce checks I1: what the ledgers have for the receiving account since it is watched is what is stored.
+// requireEveryPaymentOnce checks I1: what the ledgers have for the receiving accounts since they are watched is what is stored.
 func (w *world) requireEveryPaymentOnce() {
 	w.Helper()
-	var account string
-	var since int64
-	require.NoError(w, w.db.pool.QueryRowContext(w.Context(), "SELECT account, from_ledger FROM receiving_accounts").Scan(&account, &since))
-	inLedgers := map[int64]payment{}
+	inLedgers := w.inLedgers(func(p sandbox.Payment) (account, other string) { return p.To, p.From })
+	stored, rows := w.stored(`SELECT operation_id, account, from_account, asset_code, asset_issuer, outer_hash, amount_units, ledger, closed_us FROM payments`)
+	require.Equal(w, inLedgers, stored, "I1: each payment is one row")
+	require.Len(w, stored, rows, "I1: no payment is two rows")
+}
+
+// requireEveryDepartureOnce checks the same for what left them.
+func (w *world) requireEveryDepartureOnce() {
+	w.Helper()
+	inLedgers := w.inLedgers(func(p sandbox.Payment) (account, other string) { return p.From, p.To })
+	stored, rows := w.stored(`SELECT operation_id, account, to_account, asset_code, asset_issuer, outer_hash, amount_units, ledger, closed_us FROM outgoing_movements`)
+	require.Equal(w, inLedgers, stored, "each movement out is one row")
+	require.Len(w, stored, rows, "no movement out is two rows")
+}
+
+// inLedgers is what the ledgers have for the receiving accounts since they are watched; side says which of its two accounts
+// a payment is looked at from.
+func (w *world) inLedgers(side func(sandbox.Payment) (account, other string)) map[int64]payment {
+	w.Helper()
+	since := map[string]int64{}
+	w.db.each("SELECT account, from_ledger FROM receiving_accounts", func(r *sql.Rows) error {
+		var account string
+		var ledger int64
+		err := r.Scan(&account, &ledger)
+		since[account] = ledger
+		return err
+	})
+	found := map[int64]payment{}
 	for _, tx := range w.network.Transactions() {
-		if !tx.Successful || tx.Ledger < since {
-			continue
-		}
 		for _, p := range tx.Payments {
-			if p.To == account {
-				inLedgers[p.ID] = payment{p.ID, p.From, p.Asset, tx.Hash, p.Units, tx.Ledger, tx.ClosedAt.UnixMicro()}
+			account, other := side(p)
+			if from, watched := since[account]; watched && tx.Successful && tx.Ledger >= from {
+				found[p.ID] = payment{p.ID, account, other, p.Asset, tx.Hash, p.Units, tx.Ledger, tx.ClosedAt.UnixMicro()}
 			}
 		}
 	}
-	stored, rows := map[int64]payment{}, 0
-	w.db.each(`SELECT operation_id, from_account, asset_code, asset_issuer, outer_hash, amount_units, ledger, closed_us FROM payments`,
-		func(r *sql.Rows) error {
-			var p payment
-			var issuer string
-			err := r.Scan(&p.operation, &p.from, &p.asset, &issuer, &p.hash, &p.units, &p.ledger, &p.closeUs)
-			if p.asset += ":" + issuer; issuer == "" {
-				p.asset = "native"
-			}
-			stored[p.operation] = p
-			rows++
-			return err
-		})
-	require.Equal(w, inLedgers, stored, "I1: each payment is one row")
-	require.Len(w, stored, rows, "I1: no payment is two rows")
+	return found
+}
+
+// stored reads payments by their operations, and how many rows there are.
+func (w *world) stored(query string) (found map[int64]payment, rows int) {
+	w.Helper()
+	found = map[int64]payment{}
+	w.db.each(query, func(r *sql.Rows) error {
+		var p payment
+		var issuer string
+		err := r.Scan(&p.operation, &p.account, &p.other, &p.asset, &issuer, &p.hash, &p.units, &p.ledger, &p.closeUs)
+		if p.asset += ":" + issuer; issuer == "" {
+			p.asset = "native"
+		}
+		found[p.operation] = p
+		rows++
+		return err
+	})
+	return found, rows
 }
 
 // requireEveryPayoutOnce checks that the bank paid each delivered payout once, under the key of its attempt, and nothing else.

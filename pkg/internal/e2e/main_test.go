@@ -13,15 +13,18 @@ import (
 
 // TestMain makes this test binary the anchor itself whenever it is started by that name, which is what tests do.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"anchor": anchor})
+	testscript.Main(m, map[string]func(){"anchor": runAnchor})
 }
 
 // lifeline names the variable with the file descriptor that ends when the tests do.
 const lifeline = "E2E_LIFELINE"
 
-func anchor() {
+func runAnchor() {
 	if fd, err := strconv.ParseUint(os.Getenv(lifeline), 10, 8); err == nil {
 		go endWith(os.NewFile(uintptr(fd), lifeline))
+	}
+	if file := os.Getenv(pointsFile); file != "" {
+		runWithPoints(file)
 	}
 	cli.Main(nil)
 }

@@ -43,6 +43,11 @@ func (w *world) sendingAnchors(ctx context.Context, count int) []*sendingAnchor 
 }
 
 func (w *world) sendingAnchor(ctx context.Context, number int, issuing *sync.Mutex) (*sendingAnchor, error) {
+	return w.sendingAnchorOf(ctx, number, assetCode, w.issuer, issuing)
+}
+
+// sendingAnchorOf is one that sends an asset.
+func (w *world) sendingAnchorOf(ctx context.Context, number int, code string, issuer *keypair.Full, issuing *sync.Mutex) (*sendingAnchor, error) {
 	account, err := keypair.Random()
 	if err != nil {
 		return nil, err
@@ -51,7 +56,7 @@ func (w *world) sendingAnchor(ctx context.Context, number int, issuing *sync.Mut
 	listener := httptest.NewUnstartedServer(nil)
 	w.Cleanup(listener.Close)
 	a.Sender, err = sender.New(ctx, sender.Options{
-		Home: w.home, Horizon: w.horizon, Passphrase: w.network.Passphrase(), Account: account, AssetCode: assetCode,
+		Home: w.home, Horizon: w.horizon, Passphrase: w.network.Passphrase(), Account: account, AssetCode: code,
 		CallbackURL: func(id string) string { return "http://" + listener.Listener.Addr().String() + "/status/" + id },
 		PollEvery:   750 * time.Millisecond,
 	})
@@ -64,7 +69,7 @@ func (w *world) sendingAnchor(ctx context.Context, number int, issuing *sync.Mut
 	listener.Config.Handler = a.callbacks
 	listener.Start()
 	issuing.Lock()
-	err = a.SetUp(ctx, w.issuer, "1000000")
+	err = a.SetUp(ctx, issuer, "1000000")
 	issuing.Unlock()
 	if err != nil {
 		return nil, err

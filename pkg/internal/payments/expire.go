@@ -86,7 +86,7 @@ func (s *Service) expire(ctx context.Context, tx *store.Tx, id string, throughCl
 // giveBackParts sends the parts of a sum back that did not come in time. It is false where that was asked for before: what an
 // operator has given up since is the operator's.
 func (s *Service) giveBackParts(ctx context.Context, tx *store.Tx, t store.Transaction) (bool, error) {
-	list, err := tx.PaymentsNeverRefunded(ctx, t.ID)
+	list, err := tx.PaymentsToSendBack(ctx, t.ID)
 	if err != nil || len(list) == 0 {
 		return false, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) giveBackParts(ctx context.Context, tx *store.Tx, t store.Trans
 		return false, err
 	}
 	for _, p := range list {
-		if err := s.refund(ctx, tx, p, p.AmountUnits, "the transaction ran out before its whole sum had arrived"); err != nil {
+		if err := s.refund(ctx, tx, p, p.AmountUnits-p.RefundUnits, "the transaction ran out before its whole sum had arrived"); err != nil {
 			return false, err
 		}
 	}

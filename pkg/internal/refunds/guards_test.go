@@ -214,3 +214,21 @@ func TestA_refund_without_a_payer_is_held_until_somebody_says_where_it_goes_to(t
 		require.Len(t, w.back(), 1)
 	})
 }
+
+func TestWakes_tells_of_refunds_that_were_asked_for_and_of_news_from_the_ledger(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		s := w.start()
+		p := w.paid(txnbuild.MemoID(1), unit)
+		woken := s.Wakes(t.Context())
+		w.request(store.RefundOrder{Payment: p, Units: unit})
+		for range 2 { // for the request; for what is due
+			<-woken
+		}
+		w.execute(s)
+		w.read()
+		<-woken
+		w.execute(s)
+		require.Len(t, w.back(), 1)
+	})
+}

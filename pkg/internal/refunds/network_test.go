@@ -1,6 +1,7 @@
 package refunds_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/refunds"
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
@@ -281,5 +283,31 @@ func TestMoney_that_left_the_account_without_a_reason_stops_its_refunds_until_so
 		require.Zero(t, n)
 		w.finish()
 		require.Equal(t, anchor.RefundConfirmed, w.refund(r.ID).State)
+	})
+}
+
+// knowing is a network of which somebody has seen every envelope land.
+type knowing struct{ refunds.Network }
+
+func (knowing) Transaction(_ context.Context, hash string) (stellar.Transaction, error) {
+	return stellar.Transaction{InnerHash: hash, OuterHash: hash, Successful: true, Ledger: 1}, nil
+}
+
+func TestAn_envelope_that_somebody_knows_to_have_landed_is_not_dead_although_the_watcher_has_not_seen_it(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		r := w.asked(3 * unit)
+		w.net.Faults().TimeOutSubmissions(1, false)
+		s := refunds.New(w.db, knowing{w.horizon}, refunds.NewSigners(w.db, nil), nil, refunds.Options{Passphrase: passphrase, TimeBound: timeBound})
+		s.Hurry(func(time.Duration) time.Duration { return 0 })
+		w.execute(s)
+		w.outlive()
+		w.read()
+		w.execute(s)
+		require.Len(t, w.attempts(r.ID), 1)
+		require.Equal(t, anchor.RefundSending, w.refund(r.ID).State)
+		w.finish()
+		require.Len(t, w.attempts(r.ID), 2)
+		require.Len(t, w.back(), 1)
 	})
 }

@@ -46,8 +46,8 @@ const accountsAtOnce = 8
 
 func (p *pass) run() (bool, error) {
 	accounts, err := p.db.AccountsWithRefunds(p.soft)
-	if p.soft.Err() != nil { // told to stop: that a look did not come about is no fault
-		return p.worked, nil
+	if p.soft.Err() != nil { // that a look did not come about is no fault
+		return p.worked, nil //nolint:nilerr // told to stop
 	}
 	if err != nil {
 		return p.worked, err
@@ -105,7 +105,11 @@ func (p *pass) step(account string) (moved bool, err error) {
 	if !flying {
 		return p.begin(account)
 	}
-	settled, err := p.settle(p.hard, a, failure{})
+	e, err := p.inquire(a)
+	if err != nil {
+		return false, err
+	}
+	settled, err := p.settle(p.hard, a, e)
 	if err != nil || settled {
 		return settled, err
 	}

@@ -10,16 +10,22 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
-// failure is what the ledger says of an envelope that it took as failed; its zero value says nothing.
-type failure struct {
-	ledger int64
-	why    string
+// evidence is what the network was asked besides what the watcher has stored; its zero value says nothing.
+type evidence struct {
+	ledger int64  // that took the envelope as failed; 0: none that is known
+	why    string // it failed
+	absent bool   // nobody knows of it, asked after its time
 }
+
+// margin is by how much the ledger that an account was read through must have closed later than an envelope could land. By
+// then those have caught up, too, who answer in the name of one address and are not equally far.
+const margin = 10 * time.Second
 
 // settle writes what became of an envelope where the ledger tells: it has landed when the watcher has stored its movement,
 // and is dead when the account was read through a ledger that closed after its bound, or through the one that took it as
-// failed, without such a movement. Nothing else is proof. It tells whether anything was written.
-func (s *Service) settle(ctx context.Context, a store.RefundAttempt, f failure) (settled bool, err error) {
+// failed, without such a movement. Nothing else is proof; that somebody knows it to have landed is a veto. It tells whether
+// anything was written.
+func (s *Service) settle(ctx context.Context, a store.RefundAttempt, e evidence) (settled bool, err error) {
 	var told store.Refund
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		settled = false
@@ -31,7 +37,7 @@ func (s *Service) settle(ctx context.Context, a store.RefundAttempt, f failure) 
 		if err != nil || !flying || now.InnerHash != a.InnerHash || l.Refund.State != anchor.RefundSending {
 			return err
 		}
-		if told, settled, err = s.settleLocked(ctx, tx, l, now, f); err != nil || !settled {
+		if told, settled, err = s.settleLocked(ctx, tx, l, now, e); err != nil || !settled {
 			return err
 		}
 		return s.point("settling")
@@ -49,7 +55,7 @@ func (s *Service) settle(ctx context.Context, a store.RefundAttempt, f failure) 
 	return settled, s.point("settled")
 }
 
-func (s *Service) settleLocked(ctx context.Context, tx *store.Tx, l store.LockedRefund, a store.RefundAttempt, f failure) (store.Refund, bool, error) {
+func (s *Service) settleLocked(ctx context.Context, tx *store.Tx, l store.LockedRefund, a store.RefundAttempt, e evidence) (store.Refund, bool, error) {
 	// The cursor is read first: what it passed was stored with it or before it, so that a movement which is not found then
 	// is not there. The other way round one could be stored in between.
 	cursor, err := tx.CursorOf(ctx, a.Account)
@@ -65,20 +71,25 @@ func (s *Service) settleLocked(ctx context.Context, tx *store.Tx, l store.Locked
 		err = tx.ConfirmRefund(ctx, l, a, movement, actor)
 		l.Refund.State = anchor.RefundConfirmed
 		return l.Refund, err == nil, err
-	case f.ledger > 0 && cursor.ThroughLedger >= f.ledger:
-		return s.failed(ctx, tx, l.Refund, a, f)
-	case cursor.ThroughClosedUs > a.MaxTimeUs:
+	case e.ledger > 0 && cursor.ThroughLedger >= e.ledger:
+		return s.failed(ctx, tx, l.Refund, a, e)
+	case e.absent && outlived(cursor, a):
 		return s.ranOut(ctx, tx, l.Refund, a)
 	}
 	return store.Refund{}, false, nil
 }
 
+// outlived tells whether the account was read past the time in which an envelope could land.
+func outlived(seen store.Cursor, a store.RefundAttempt) bool {
+	return seen.ThroughClosedUs > a.MaxTimeUs+margin.Microseconds()
+}
+
 // failed is what follows when the ledger took an envelope as failed: an operator has to look.
-func (s *Service) failed(ctx context.Context, tx *store.Tx, r store.Refund, a store.RefundAttempt, f failure) (store.Refund, bool, error) {
-	if err := tx.EndRefundAttempt(ctx, a, anchor.RefundAttemptDead, f.why); err != nil {
+func (s *Service) failed(ctx context.Context, tx *store.Tx, r store.Refund, a store.RefundAttempt, e evidence) (store.Refund, bool, error) {
+	if err := tx.EndRefundAttempt(ctx, a, anchor.RefundAttemptDead, e.why); err != nil {
 		return store.Refund{}, false, err
 	}
-	r, err := tx.HoldRefund(ctx, r, actor, f.why)
+	r, err := tx.HoldRefund(ctx, r, actor, e.why)
 	return r, err == nil, err
 }
 

@@ -111,15 +111,40 @@ func (p *pass) lookUp(a store.RefundAttempt) (settled, known bool, err error) {
 	if t.Successful {
 		return false, true, p.answered(a, fmt.Sprintf("it is in ledger %d", t.Ledger), againLanded)
 	}
-	why, final := failureOf(t.ResultXDR)
+	e, final := failed(t)
 	if !final {
 		return false, false, nil
 	}
-	f := failure{t.Ledger, fmt.Sprintf("the ledger %d took it as failed: %s", t.Ledger, why)}
-	if settled, err = p.settle(p.hard, a, f); err != nil || settled {
+	if settled, err = p.settle(p.hard, a, e); err != nil || settled {
 		return settled, true, err
 	}
-	return false, true, p.answered(a, f.why, againFirst/5)
+	return false, true, p.answered(a, e.why, againFirst/5)
+}
+
+// inquire asks the network for an envelope whose time is over by what the watcher has read: the last word before it is dead.
+func (p *pass) inquire(a store.RefundAttempt) (evidence, error) {
+	seen, err := p.db.CursorOf(p.hard, a.Account)
+	if err != nil || !outlived(seen, a) {
+		return evidence{}, err
+	}
+	ctx, cancel := context.WithTimeout(p.hard, p.CallTimeout)
+	defer cancel()
+	t, err := p.net.Transaction(ctx, a.InnerHash)
+	switch {
+	case errors.Is(err, stellar.ErrNotFound):
+		return evidence{absent: true}, nil
+	case err != nil || t.Successful: // nobody knows, or the watcher will tell
+		return evidence{}, nil
+	}
+	if e, final := failed(t); final {
+		return e, nil
+	}
+	return evidence{absent: true}, nil // a fee bump that failed around it
+}
+
+func failed(t stellar.Transaction) (evidence, bool) {
+	why, final := failureOf(t.ResultXDR)
+	return evidence{ledger: t.Ledger, why: fmt.Sprintf("the ledger %d took it as failed: %s", t.Ledger, why)}, final
 }
 
 // failureOf says why the ledger took a transaction as failed. final: its operation failed, which used its sequence number up,

@@ -93,7 +93,7 @@ func (w *world) tick(n int) {
 }
 
 // outlive lets the time of an envelope run out.
-func (w *world) outlive() { w.tick(int(timeBound/(5*time.Second)) + 2) }
+func (w *world) outlive() { w.tick(int(timeBound/(5*time.Second)) + 5) }
 
 func (w *world) fund() *keypair.Full {
 	kp := keypair.MustRandom()

@@ -68,15 +68,27 @@ type Transfer struct {
 
 // State is a transaction as the receiving anchor shows it.
 type State struct {
-	ID         string `json:"id"`
-	Status     string `json:"status"`
-	Message    string `json:"status_message"`
-	AmountIn   string `json:"amount_in"`
-	AmountOut  string `json:"amount_out"`
-	Account    string `json:"stellar_account_id"`
-	MemoType   string `json:"stellar_memo_type"`
-	Memo       string `json:"stellar_memo"`
-	ExternalID string `json:"external_transaction_id"`
+	ID         string  `json:"id"`
+	Status     string  `json:"status"`
+	Message    string  `json:"status_message"`
+	AmountIn   string  `json:"amount_in"`
+	AmountOut  string  `json:"amount_out"`
+	Account    string  `json:"stellar_account_id"`
+	MemoType   string  `json:"stellar_memo_type"`
+	Memo       string  `json:"stellar_memo"`
+	ExternalID string  `json:"external_transaction_id"`
+	Refunds    Refunds `json:"refunds"`
+}
+
+// Refunds is what a receiving anchor says it sent back (SEP-31 refunds). Amounts are of the asset that was sent.
+type Refunds struct {
+	Amount   string `json:"amount_refunded"`
+	Fee      string `json:"amount_fee"`
+	Payments []struct {
+		ID     string `json:"id"` // hash of the Stellar transaction
+		Amount string `json:"amount"`
+		Fee    string `json:"fee"`
+	} `json:"payments"`
 }
 
 // final tells whether a status will not change by itself any more.

@@ -146,7 +146,7 @@ func Test_the_next_Horizon_takes_over(t *testing.T) {
 			require.Equal(t, []string{"b/", "b/payments"}, s.since(), "the first one rests")
 
 			first.sick, first.latest, first.coreAhead = nil, 101, 0
-			time.Sleep(101 * time.Second)
+			<-time.After(101 * time.Second)
 			_, err = s.Payments(t.Context(), receiver, 5<<32, 200)
 			require.NoError(t, err)
 			require.Equal(t, []string{"a/", "a/payments"}, s.since(), "and is tried again")
@@ -165,7 +165,7 @@ func Test_a_Horizon_that_tells_of_no_new_ledger_is_compared_with_the_others(t *t
 			return page.Through.Sequence
 		}
 		require.EqualValues(t, 100, read())
-		time.Sleep(61 * time.Second)
+		<-time.After(61 * time.Second)
 		require.EqualValues(t, 100, read(), "the network stands still")
 		other.latest = 112
 		require.EqualValues(t, 112, read(), "only the first one does")

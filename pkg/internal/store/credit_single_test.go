@@ -220,12 +220,12 @@ func TestPartsThatRanOut_are_found_until_a_refund_of_each_was_asked_for(t *testi
 			require.NoError(t, err)
 			require.Len(t, ids, min(left, 1), fmt.Sprint(i, " were asked for"))
 			b.tx(func(ctx context.Context, tx *store.Tx) error {
-				list, err := tx.PaymentsNeverRefunded(ctx, id)
+				list, err := tx.PaymentsToSendBack(ctx, id)
 				require.Len(t, list, left)
 				if left == 0 || err != nil {
 					return err
 				}
-				_, err = tx.RequestRefund(ctx, store.RefundOrder{Payment: parts[i], Units: 1, Actor: "jane", Reason: "so"})
+				_, err = tx.RequestRefund(ctx, store.RefundOrder{Payment: parts[i], Units: 100, Actor: "jane", Reason: "so"})
 				return err
 			})
 		}

@@ -65,7 +65,8 @@ func (tx *Tx) SeenOutgoing(ctx context.Context, chain, account string, after, up
 	return seen, nil
 }
 
-// RefundHashes tells which of the hashes are of envelopes that refunds were built with, sent or not.
+// RefundHashes tells which of the hashes are of envelopes by which refunds may land. One that was declared dead explains
+// nothing: should it show up after all, another may have been made in its place, and somebody has to look.
 func (tx *Tx) RefundHashes(ctx context.Context, innerHashes []string) (map[string]bool, error) {
 	found, err := tx.present(ctx, hashesOfRefunds(), innerHashes)
 	if err != nil {
@@ -75,7 +76,7 @@ func (tx *Tx) RefundHashes(ctx context.Context, innerHashes []string) (map[strin
 }
 
 func hashesOfRefunds() statement {
-	return statement{head: "SELECT inner_hash FROM refund_attempts WHERE inner_hash IN (", row: "?", tail: ")"}
+	return statement{head: "SELECT inner_hash FROM refund_attempts WHERE inner_hash IN (", row: "?", tail: ") AND state <> 'dead'"}
 }
 
 // OwnAccounts tells which of the accounts are receiving accounts.

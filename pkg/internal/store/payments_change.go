@@ -39,9 +39,9 @@ func (tx *Tx) MovePayment(ctx context.Context, p Payment, before anchor.PaymentS
 	return p, tx.event(ctx, SubjectPayment, p.ID, p.Version, string(before), string(p.State), c)
 }
 
-// PaymentsNeverRefunded lists the payments credited to a transaction of which nobody has asked for a refund, not even for one
-// that was given up, in the order of the ledger.
-func (tx *Tx) PaymentsNeverRefunded(ctx context.Context, transactionID string) ([]Payment, error) {
-	rows, err := tx.q.PaymentsNeverRefunded(ctx, nullable(transactionID))
+// PaymentsToSendBack lists the payments credited to a transaction of which not all is back or on its way, in the order of the
+// ledger. One of which a refund was given up is not among them: it is the operator's.
+func (tx *Tx) PaymentsToSendBack(ctx context.Context, transactionID string) ([]Payment, error) {
+	rows, err := tx.q.PaymentsToSendBack(ctx, nullable(transactionID))
 	return payments(rows, err, "payments of transaction "+transactionID+" to send back")
 }

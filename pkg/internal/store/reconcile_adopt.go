@@ -9,7 +9,7 @@ import (
 )
 
 // RefundsLike lists the refunds, oldest first, of which a movement out may be the envelope: same account, destination, asset, amount
-// and memo, and none of theirs was seen to land.
+// and memo, of a payment that had come before it left, and none of theirs was seen to land.
 func (db *DB) RefundsLike(ctx context.Context, m OutgoingMovement) ([]Refund, error) {
 	memoType := m.MemoType
 	if memoType == "none" {
@@ -17,7 +17,7 @@ func (db *DB) RefundsLike(ctx context.Context, m OutgoingMovement) ([]Refund, er
 	}
 	rows, err := db.q.RefundsLikeMovement(ctx, sqlgen.RefundsLikeMovementParams{
 		Account: m.Account, Destination: m.ToAccount, DestinationMuxedID: m.ToMuxedID, AssetCode: m.AssetCode, AssetIssuer: m.AssetIssuer,
-		SentUnits: m.AmountUnits, MemoType: memoType, Memo: m.Memo,
+		SentUnits: m.AmountUnits, MemoType: memoType, Memo: m.Memo, OperationID: m.OperationID,
 	})
 	return refunds(rows, err, fmt.Sprintf("refunds like movement %d of %s", m.OperationID, m.Account))
 }

@@ -271,6 +271,7 @@ func TestReconciling_reads_its_stretches_by_index(t *testing.T) {
 	ids := map[string]any{"after_id": "a", "up_to_id": "b"}
 	movement := map[string]any{
 		"account": "G", "destination": "D", "destination_muxed_id": "", "asset_code": "A", "asset_issuer": "I", "sent_units": int64(1), "memo_type": "", "memo": "",
+		"operation_id": int64(1),
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		for _, q := range []hotQuery{

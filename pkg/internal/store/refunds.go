@@ -35,7 +35,9 @@ type RefundOrder struct {
 // what its transaction holds. It locks the transaction that the payment names and then the payment, and it changes the
 // transaction's row: whoever holds that row of before must read it again before advancing it. The payment becomes refunding
 // unless it is credited. Where nobody is known who could get the money (a mint, a contract), the refund is held with the
-// reason. ErrNotRefundable where the payment or its transaction has not as much left, or the payment is refunded or ignored.
+// reason; so is one that nobody asked for while the database is marked as restored: what it refunds may have been agreed and
+// paid out after the copy was taken. ErrNotRefundable where the payment or its transaction has not as much left, or the payment
+// is refunded or ignored.
 func (tx *Tx) RequestRefund(ctx context.Context, o RefundOrder) (Refund, error) {
 	p, t, err := tx.lockPaymentOfRefund(ctx, o.Payment.ID)
 	if err != nil {
@@ -45,6 +47,9 @@ func (tx *Tx) RequestRefund(ctx context.Context, o RefundOrder) (Refund, error) 
 		return Refund{}, fmt.Errorf("refund of %d units of payment %s: %w", o.Units, p.ID, err)
 	}
 	r := refundOf(p, t, o)
+	if err := tx.holdInOlderCopy(ctx, &r); err != nil {
+		return Refund{}, err
+	}
 	if r.Number, err = tx.nextRefundNumber(ctx, p.ID); err != nil {
 		return Refund{}, err
 	}
@@ -166,6 +171,22 @@ func unaddressable(r Refund) string {
 		return "the destination is the receiving account itself"
 	}
 	return ""
+}
+
+// holdInOlderCopy holds what goes back by itself as long as the world may know more of its payment than this database does.
+func (tx *Tx) holdInOlderCopy(ctx context.Context, r *Refund) error {
+	if !r.Automatic || r.Trouble != "" {
+		return nil
+	}
+	mark, err := tx.q.RestoredMark(ctx)
+	if err != nil {
+		return fmt.Errorf("whether the database was restored: %w", err)
+	}
+	if mark != "" {
+		r.State, r.Trouble = anchor.RefundHeld, "it was asked for while this database was restored from an older copy: what was paid for may have been "+
+			"agreed and paid out since that copy was taken; look before it is released"
+	}
+	return nil
 }
 
 func (tx *Tx) nextRefundNumber(ctx context.Context, paymentID string) (int64, error) {

@@ -1,8 +1,10 @@
 package simulated_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +24,7 @@ const payInto = "SIMULATED_TEST_PAY_INTO"
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(payInto); file != "" {
-		if err := payHundred(context.Background(), file); err != nil {
+		if err := payHundred(context.Background(), file, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -31,7 +33,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func payHundred(ctx context.Context, file string) error {
+// payHundred pays and tells of each payout that was confirmed.
+func payHundred(ctx context.Context, file string, tell io.Writer) error {
 	rail, err := simulated.New(simulated.Options{File: file})
 	if err != nil {
 		return err
@@ -41,6 +44,7 @@ func payHundred(ctx context.Context, file string) error {
 		if err != nil || o.Kind() != anchor.OutcomeDelivered {
 			return fmt.Errorf("payout %d: %s, %w", i, o.Kind(), err)
 		}
+		fmt.Fprintln(tell, i)
 	}
 	return nil
 }
@@ -186,7 +190,7 @@ func TestSeveralProcessesShareOneBank(t *testing.T) {
 		require.NoError(t, other.Start())
 		others = append(others, other)
 	}
-	require.NoError(t, payHundred(t.Context(), file))
+	require.NoError(t, payHundred(t.Context(), file, io.Discard))
 	for _, other := range others {
 		require.NoError(t, other.Wait())
 	}
@@ -198,6 +202,38 @@ func TestSeveralProcessesShareOneBank(t *testing.T) {
 		paid[p.TransactionID]++
 	}
 	require.Len(t, paid, 100)
+}
+
+func TestAProcessThatIsKilledLeavesEveryConfirmedPayoutAndNoneTwice(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "bank.jsonl")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	confirmed := map[string]bool{}
+	for kill := range 20 {
+		victim := exec.CommandContext(t.Context(), self)
+		victim.Env = append(os.Environ(), payInto+"="+file)
+		out, err := victim.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, victim.Start())
+		said := bufio.NewScanner(out)
+		for said.Scan() {
+			confirmed[said.Text()] = true
+			if len(confirmed) > 5*kill { // somewhere within the next payout
+				_ = victim.Process.Kill()
+			}
+		}
+		_ = victim.Wait() // killed
+	}
+	require.NoError(t, payHundred(t.Context(), file, io.Discard))
+	payments, err := simulated.Bank(file).Payments()
+	require.NoError(t, err)
+	require.Len(t, payments, 100)
+	paid, err := simulated.Bank(file).PaidTransactions()
+	require.NoError(t, err)
+	for id := range confirmed {
+		require.Equal(t, 1, paid[id])
+	}
 }
 
 func TestABankOfUnknownMoodIsRefused(t *testing.T) {

@@ -36,18 +36,19 @@ ORDER BY created_us, id LIMIT @most;
 -- name: CountOpenPayments :many
 SELECT judgement, COUNT(*) AS number FROM payments WHERE state = 'open' GROUP BY judgement;
 
--- Those that were paid in part are among them until a refund of each part was asked for.
+-- Those that were paid in part are among them until all of each part is back or on its way, but for what an operator has given up.
 -- name: ExpiredTransactions :many
 SELECT id FROM transactions
 WHERE receiving_account = @account AND expires_us > 0 AND expires_us < @through_closed_us AND funded = FALSE
   AND (credited_units = 0 OR EXISTS (
-    SELECT 1 FROM payments p WHERE p.transaction_id = transactions.id AND p.state = 'credited'
-      AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id)))
+    SELECT 1 FROM payments p WHERE p.transaction_id = transactions.id AND p.state = 'credited' AND p.refund_units < p.amount_units
+      AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.state = 'cancelled')))
   AND status IN ('pending_sender', 'pending_receiver', 'pending_customer_info_update')
 ORDER BY expires_us LIMIT @most;
 
--- Payments that were credited and of which nobody has asked for a refund yet, not even for one that was given up.
--- name: PaymentsNeverRefunded :many
+-- Payments that were credited and of which something has not been asked back, nor given up.
+-- name: PaymentsToSendBack :many
 SELECT payments.* FROM payments WHERE payments.transaction_id = @transaction_id AND payments.state = 'credited'
-  AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = payments.id)
+  AND payments.refund_units < payments.amount_units
+  AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = payments.id AND r.state = 'cancelled')
 ORDER BY operation_id, idx;

@@ -119,7 +119,7 @@ WHERE state IN ('sending', 'unknown', 'accepted') AND state = 'sending' AND leas
 -- name: EventsOfSubjectNumber :one
 SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS last FROM events WHERE subject_kind = @subject_kind AND subject_id = @subject_id;
 
--- Refunds that a movement out may be: nobody has seen one of theirs land. Oldest first.
+-- Refunds that a movement out may be: nobody has seen one of theirs land, and their payments had come before it left. Oldest first.
 -- name: RefundsLikeMovement :many
 SELECT r.* FROM refunds r
 WHERE r.id IN (SELECT a.id FROM refunds a WHERE a.state = 'ready' AND a.account = @account
@@ -128,6 +128,7 @@ WHERE r.id IN (SELECT a.id FROM refunds a WHERE a.state = 'ready' AND a.account 
   AND r.destination = @destination
   AND r.destination_muxed_id = @destination_muxed_id AND r.asset_code = @asset_code AND r.asset_issuer = @asset_issuer
   AND r.units - r.fee_units = CAST(@sent_units AS BIGINT) AND r.memo_type = @memo_type AND r.memo = @memo
+  AND EXISTS (SELECT 1 FROM payments p WHERE p.id = r.payment_id AND p.operation_id < CAST(@operation_id AS BIGINT))
 ORDER BY r.created_us, r.id;
 
 -- name: ExplainAsRefund :execrows

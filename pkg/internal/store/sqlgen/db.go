@@ -450,11 +450,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.paymentsCreditedToStmt, err = db.PrepareContext(ctx, paymentsCreditedTo); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentsCreditedTo: %w", err)
 	}
-	if q.paymentsNeverRefundedStmt, err = db.PrepareContext(ctx, paymentsNeverRefunded); err != nil {
-		return nil, fmt.Errorf("error preparing query PaymentsNeverRefunded: %w", err)
-	}
 	if q.paymentsOfTransactionStmt, err = db.PrepareContext(ctx, paymentsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentsOfTransaction: %w", err)
+	}
+	if q.paymentsToSendBackStmt, err = db.PrepareContext(ctx, paymentsToSendBack); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentsToSendBack: %w", err)
 	}
 	if q.payoutByIDStmt, err = db.PrepareContext(ctx, payoutByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PayoutByID: %w", err)
@@ -1387,14 +1387,14 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing paymentsCreditedToStmt: %w", cerr)
 		}
 	}
-	if q.paymentsNeverRefundedStmt != nil {
-		if cerr := q.paymentsNeverRefundedStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing paymentsNeverRefundedStmt: %w", cerr)
-		}
-	}
 	if q.paymentsOfTransactionStmt != nil {
 		if cerr := q.paymentsOfTransactionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing paymentsOfTransactionStmt: %w", cerr)
+		}
+	}
+	if q.paymentsToSendBackStmt != nil {
+		if cerr := q.paymentsToSendBackStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentsToSendBackStmt: %w", cerr)
 		}
 	}
 	if q.payoutByIDStmt != nil {
@@ -1938,8 +1938,8 @@ type Queries struct {
 	openTransactionsOfCustomerStmt           *sql.Stmt
 	paymentByIDStmt                          *sql.Stmt
 	paymentsCreditedToStmt                   *sql.Stmt
-	paymentsNeverRefundedStmt                *sql.Stmt
 	paymentsOfTransactionStmt                *sql.Stmt
+	paymentsToSendBackStmt                   *sql.Stmt
 	payoutByIDStmt                           *sql.Stmt
 	payoutsOfTransactionStmt                 *sql.Stmt
 	payoutsToPriceStmt                       *sql.Stmt
@@ -2160,8 +2160,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		openTransactionsOfCustomerStmt:           q.openTransactionsOfCustomerStmt,
 		paymentByIDStmt:                          q.paymentByIDStmt,
 		paymentsCreditedToStmt:                   q.paymentsCreditedToStmt,
-		paymentsNeverRefundedStmt:                q.paymentsNeverRefundedStmt,
 		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
+		paymentsToSendBackStmt:                   q.paymentsToSendBackStmt,
 		payoutByIDStmt:                           q.payoutByIDStmt,
 		payoutsOfTransactionStmt:                 q.payoutsOfTransactionStmt,
 		payoutsToPriceStmt:                       q.payoutsToPriceStmt,

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "40a15e21735daf52cbcdab0b88f5b6e6acc8f8632351106a59a976dbf9e175ab"
+const InputsHash = "b10833cd8fab40c79b0291327f5419f65e27b0e9b146343b375311ea85537c8d"

@@ -48,8 +48,8 @@ const expiredTransactions = `-- name: ExpiredTransactions :many
 SELECT id FROM transactions
 WHERE receiving_account = $1 AND expires_us > 0 AND expires_us < $2 AND funded = FALSE
   AND (credited_units = 0 OR EXISTS (
-    SELECT 1 FROM payments p WHERE p.transaction_id = transactions.id AND p.state = 'credited'
-      AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id)))
+    SELECT 1 FROM payments p WHERE p.transaction_id = transactions.id AND p.state = 'credited' AND p.refund_units < p.amount_units
+      AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.state = 'cancelled')))
   AND status IN ('pending_sender', 'pending_receiver', 'pending_customer_info_update')
 ORDER BY expires_us LIMIT $3
 `
@@ -60,7 +60,7 @@ type ExpiredTransactionsParams struct {
 	Most            int32
 }
 
-// Those that were paid in part are among them until a refund of each part was asked for.
+// Those that were paid in part are among them until all of each part is back or on its way, but for what an operator has given up.
 func (q *Queries) ExpiredTransactions(ctx context.Context, arg ExpiredTransactionsParams) ([]string, error) {
 	rows, err := q.query(ctx, q.expiredTransactionsStmt, expiredTransactions, arg.Account, arg.ThroughClosedUs, arg.Most)
 	if err != nil {
@@ -277,15 +277,12 @@ func (q *Queries) PaymentByID(ctx context.Context, id string) (Payment, error) {
 	return i, err
 }
 
-const paymentsNeverRefunded = `-- name: PaymentsNeverRefunded :many
-SELECT payments.id, payments.chain, payments.account, payments.operation_id, payments.idx, payments.kind, payments.inner_hash, payments.outer_hash, payments.ledger, payments.closed_us, payments.from_account, payments.from_muxed_id, payments.to_muxed_id, payments.asset_code, payments.asset_issuer, payments.amount_units, payments.memo_type, payments.memo, payments.judgement, payments.state, payments.refund_units, payments.transaction_id, payments.reason, payments.raw, payments.version, payments.created_us, payments.updated_us FROM payments WHERE payments.transaction_id = $1 AND payments.state = 'credited'
-  AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = payments.id)
-ORDER BY operation_id, idx
+const paymentsOfTransaction = `-- name: PaymentsOfTransaction :many
+SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments WHERE transaction_id = $1 ORDER BY operation_id, idx
 `
 
-// Payments that were credited and of which nobody has asked for a refund yet, not even for one that was given up.
-func (q *Queries) PaymentsNeverRefunded(ctx context.Context, transactionID sql.NullString) ([]Payment, error) {
-	rows, err := q.query(ctx, q.paymentsNeverRefundedStmt, paymentsNeverRefunded, transactionID)
+func (q *Queries) PaymentsOfTransaction(ctx context.Context, transactionID sql.NullString) ([]Payment, error) {
+	rows, err := q.query(ctx, q.paymentsOfTransactionStmt, paymentsOfTransaction, transactionID)
 	if err != nil {
 		return nil, err
 	}
@@ -335,12 +332,16 @@ func (q *Queries) PaymentsNeverRefunded(ctx context.Context, transactionID sql.N
 	return items, nil
 }
 
-const paymentsOfTransaction = `-- name: PaymentsOfTransaction :many
-SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments WHERE transaction_id = $1 ORDER BY operation_id, idx
+const paymentsToSendBack = `-- name: PaymentsToSendBack :many
+SELECT payments.id, payments.chain, payments.account, payments.operation_id, payments.idx, payments.kind, payments.inner_hash, payments.outer_hash, payments.ledger, payments.closed_us, payments.from_account, payments.from_muxed_id, payments.to_muxed_id, payments.asset_code, payments.asset_issuer, payments.amount_units, payments.memo_type, payments.memo, payments.judgement, payments.state, payments.refund_units, payments.transaction_id, payments.reason, payments.raw, payments.version, payments.created_us, payments.updated_us FROM payments WHERE payments.transaction_id = $1 AND payments.state = 'credited'
+  AND payments.refund_units < payments.amount_units
+  AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = payments.id AND r.state = 'cancelled')
+ORDER BY operation_id, idx
 `
 
-func (q *Queries) PaymentsOfTransaction(ctx context.Context, transactionID sql.NullString) ([]Payment, error) {
-	rows, err := q.query(ctx, q.paymentsOfTransactionStmt, paymentsOfTransaction, transactionID)
+// Payments that were credited and of which something has not been asked back, nor given up.
+func (q *Queries) PaymentsToSendBack(ctx context.Context, transactionID sql.NullString) ([]Payment, error) {
+	rows, err := q.query(ctx, q.paymentsToSendBackStmt, paymentsToSendBack, transactionID)
 	if err != nil {
 		return nil, err
 	}

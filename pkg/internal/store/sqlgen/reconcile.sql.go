@@ -899,6 +899,7 @@ WHERE r.id IN (SELECT a.id FROM refunds a WHERE a.state = 'ready' AND a.account 
   AND r.destination = $2
   AND r.destination_muxed_id = $3 AND r.asset_code = $4 AND r.asset_issuer = $5
   AND r.units - r.fee_units = CAST($6 AS BIGINT) AND r.memo_type = $7 AND r.memo = $8
+  AND EXISTS (SELECT 1 FROM payments p WHERE p.id = r.payment_id AND p.operation_id < CAST($9 AS BIGINT))
 ORDER BY r.created_us, r.id
 `
 
@@ -911,9 +912,10 @@ type RefundsLikeMovementParams struct {
 	SentUnits          int64
 	MemoType           string
 	Memo               string
+	OperationID        int64
 }
 
-// Refunds that a movement out may be: nobody has seen one of theirs land. Oldest first.
+// Refunds that a movement out may be: nobody has seen one of theirs land, and their payments had come before it left. Oldest first.
 func (q *Queries) RefundsLikeMovement(ctx context.Context, arg RefundsLikeMovementParams) ([]Refund, error) {
 	rows, err := q.query(ctx, q.refundsLikeMovementStmt, refundsLikeMovement,
 		arg.Account,
@@ -924,6 +926,7 @@ func (q *Queries) RefundsLikeMovement(ctx context.Context, arg RefundsLikeMoveme
 		arg.SentUnits,
 		arg.MemoType,
 		arg.Memo,
+		arg.OperationID,
 	)
 	if err != nil {
 		return nil, err

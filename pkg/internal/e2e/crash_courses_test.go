@@ -1,0 +1,298 @@
+package e2e
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/stellar/go-stellar-sdk/txnbuild"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/anchorkit/anchor/pkg/internal/sandbox"
+	"github.com/anchorkit/anchor/pkg/internal/sender"
+	"github.com/anchorkit/anchor/pkg/money"
+)
+
+// course is what happens to one transaction, or to money that belongs to none, and what must have become of it in the end.
+type course struct {
+	name   string
+	asset  string // code
+	agreed string // amount; empty: no transaction
+	method string // of funding; empty: the usual one
+
+	pays  []paid   // in time, in this order
+	late  []paid   // after it ran out
+	ends  string   // status of the transaction
+	sends []string // amounts that are on the network's ledger in the end, to who paid, in the asset that came
+	shows bool     // the transaction tells of them; it tells only of what was credited, where anything was
+	state sender.State
+	// byOperator has an operator send back what came.
+	byOperator bool
+}
+
+// paid is one payment. native pays the network's own asset instead.
+type paid struct {
+	amount string
+	native bool
+}
+
+func usd(amounts ...string) (list []paid) {
+	for _, a := range amounts {
+		list = append(list, paid{amount: a})
+	}
+	return list
+}
+
+// casesInTime have nothing that waits for a transaction to run out. What is kept of each refund in USDC is 0.1.
+func casesInTime(*crashing) []*course {
+	return []*course{
+		{name: "exact", asset: assetCode, agreed: "20", pays: usd("20"), ends: "completed"},
+		{name: "refused by the rail", asset: assetCode, agreed: "21", method: "REFUSED", pays: usd("21"), ends: "refunded", sends: []string{"20.9"}, shows: true},
+		{name: "too much", asset: assetCode, agreed: "22", pays: usd("25"), ends: "completed", sends: []string{"2.9"}, shows: true},
+		{name: "in parts", asset: assetCode, agreed: "30", pays: usd("10", "20"), ends: "completed"},
+		{name: "twice", asset: assetCode, agreed: "33", pays: usd("33", "33"), ends: "completed", sends: []string{"32.9"}},
+		{name: "of nobody", asset: assetCode, pays: usd("7"), sends: []string{"6.9"}},
+		{name: "too little at first", asset: otherCode, agreed: "40", pays: usd("35", "40"), ends: "completed", sends: []string{"35"}},
+		{name: "in the wrong asset at first", asset: otherCode, agreed: "41", pays: []paid{{"3", true}, {"41", false}}, ends: "completed", sends: []string{"3"}},
+		{name: "held until an operator decides", asset: otherCode, pays: usd("8"), sends: []string{"8"}, byOperator: true},
+	}
+}
+
+// casesOutOfTime are about transactions that run out.
+func casesOutOfTime(*crashing) []*course {
+	return []*course{
+		{name: "too little", asset: assetCode, agreed: "31", pays: usd("10", "5"), ends: "refunded", sends: []string{"9.9", "4.9"}, shows: true},
+		{name: "too late", asset: assetCode, agreed: "32", late: usd("32"), ends: "refunded", sends: []string{"31.9"}, shows: true},
+		{name: "exact", asset: assetCode, agreed: "20", pays: usd("20"), ends: "completed"},
+		{name: "never", asset: otherCode, agreed: "34", ends: "expired"},
+	}
+}
+
+// play is one round: every course, from its agreement to its end, whoever dies meanwhile.
+func (x *crashing) play() {
+	x.Helper()
+	began := time.Now()
+	x.prepare()
+	if x.round > 0 {
+		x.mishap()
+	}
+	played := x.cases(x)
+	x.courses = append(x.courses, played...)
+	x.during("transactions are agreed", func(ctx context.Context) error { return x.agree(ctx, played) })
+	for _, c := range played {
+		x.pay(c, c.pays)
+	}
+	for _, c := range played {
+		if c.byOperator {
+			x.decide(c)
+		}
+		if len(c.late) > 0 {
+			x.until("what is not paid expires", func() bool { return x.status(c) == "expired" })
+			x.pay(c, c.late)
+		}
+	}
+	x.until("everything is settled", x.settled)
+	x.requireEnds()
+	x.Logf("round %d took %v", x.round, time.Since(began).Round(time.Millisecond))
+	x.round++
+}
+
+// mishap is something that the network does to those who submit to it.
+func (x *crashing) mishap() {
+	faults := x.network.Faults()
+	faults.Clear()
+	switch x.random.IntN(5) {
+	case 0:
+		faults.DelaySubmissions(1, 1+x.random.IntN(10))
+	case 1:
+		faults.TimeOutSubmissions(1, false)
+	case 2:
+		faults.LoseAnswers(1, "/transactions")
+	case 3:
+		faults.Answer(503, 2, "/transactions")
+	}
+}
+
+func (x *crashing) agree(ctx context.Context, played []*course) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i, c := range played {
+		if c.agreed == "" {
+			continue
+		}
+		group.Go(func() (err error) {
+			a := x.senders[c.asset]
+			t := sender.Transfer{
+				Key: fmt.Sprintf("round-%d-%d", x.round, i), Amount: c.agreed, SenderID: a.from, ReceiverID: a.to, FundingMethod: c.method,
+			}
+			if t.FundingMethod == "" {
+				t.FundingMethod = fundingMethod
+			}
+			c.state, err = a.Agree(ctx, t)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// pay makes each payment in a ledger of its own.
+func (x *crashing) pay(c *course, payments []paid) {
+	x.Helper()
+	payer := x.payers[c.asset]
+	credit := payer.asset
+	for _, p := range payments {
+		payer.asset = credit
+		if p.native {
+			payer.asset = txnbuild.NativeAsset{}
+		}
+		payer.pay(x.accountFor(c), x.memoFor(c), p.amount)
+		payer.await()
+		x.revive()
+	}
+	payer.asset = credit
+}
+
+func (x *crashing) accountFor(c *course) (account string) {
+	x.Helper()
+	if c.agreed != "" {
+		return c.state.Account
+	}
+	list := x.db.texts("SELECT receiving_account FROM assets WHERE code = $1", c.asset)
+	require.Len(x, list, 1)
+	return list[0]
+}
+
+// memoFor is the memo of a course's payments and refunds; that of money that belongs to nobody is a text.
+func (x *crashing) memoFor(c *course) txnbuild.Memo {
+	x.Helper()
+	if c.agreed != "" {
+		return memoOf(x.T, c.state)
+	}
+	i := 0
+	for x.courses[i] != c {
+		i++
+	}
+	return txnbuild.MemoText(fmt.Sprintf("nobody %d", i))
+}
+
+// decide has an operator send a held payment back. The operator's process is killed at one of its own points, too, and the
+// command given again: what was asked for before is then refused.
+func (x *crashing) decide(c *course) {
+	x.Helper()
+	const held = "SELECT id FROM payments WHERE state = 'open' AND judgement = 'unmatched'"
+	var open []string
+	x.until("the payment is held", func() bool {
+		open = x.db.texts(held)
+		return len(open) > 0
+	})
+	require.Len(x, open, 1)
+	args := []string{"payments", "refund", open[0], "--reason", "it was not meant for us", "--config", x.settings}
+	deaths := []string{"", "before the commit of payments.(*Service).Refund #1", "after the commit of payments.(*Service).Refund #1"}
+	l := launch{dir: x.folder("command"), env: x.env, args: args}
+	if death := deaths[x.round%len(deaths)]; death != "" {
+		l.env = append(l.env[:len(l.env):len(l.env)], pointsFile+"="+x.folder("command")+"/points", deathPoint+"="+death)
+		require.Equal(x, -1, run(x.T, l).code, "the operator's command was to die %s", death)
+		x.killed["an operator's command"]++
+		l.env = x.env
+	}
+	again := run(x.T, l)
+	if len(x.db.texts(held)) > 0 || again.code != 0 && x.round%len(deaths) != 2 {
+		require.Zero(x, again.code, again.errors)
+	}
+}
+
+func (x *crashing) status(c *course) string {
+	x.Helper()
+	return x.db.texts("SELECT status FROM transactions WHERE id = $1", c.state.ID)[0]
+}
+
+// settled tells whether nothing is under way any more. What nobody will move by itself ends the test at once.
+func (x *crashing) settled() bool {
+	x.Helper()
+	stuck := x.db.texts(`SELECT 'refund ' || id || ' is held: ' || trouble FROM refunds WHERE state = 'held'
+		UNION ALL SELECT 'transaction ' || id || ': ' || conflict FROM transactions WHERE conflict <> ''`)
+	require.Empty(x, stuck)
+	payments := int64(0)
+	for _, c := range x.courses {
+		payments += int64(len(c.pays) + len(c.late))
+	}
+	return x.db.number("SELECT COUNT(*) FROM payments") == payments &&
+		x.db.number(`SELECT (SELECT COUNT(*) FROM payments WHERE state IN ('open', 'refunding'))
+			+ (SELECT COUNT(*) FROM transactions WHERE status NOT IN ('completed', 'refunded', 'expired'))
+			+ (SELECT COUNT(*) FROM refunds WHERE state <> 'confirmed')
+			+ (SELECT COUNT(*) FROM payouts WHERE state NOT IN ('delivered', 'failed', 'cancelled'))`) == 0
+}
+
+// requireEnds checks everything that was ever agreed or paid: by the network's ledger, the bank's books and the database.
+func (x *crashing) requireEnds() {
+	x.Helper()
+	for _, c := range x.courses {
+		if c.agreed != "" {
+			require.Equal(x, c.ends, x.status(c), "%s: transaction %s", c.name, c.state.ID)
+		}
+	}
+	require.ElementsMatch(x, x.expectedRefunds(), x.actualRefunds(), "I8: what went back on the network")
+	x.requireInvariants()
+}
+
+// sentBack is one payment out of a receiving account.
+type sentBack struct {
+	account, to, asset, memoType, memo string
+	units                              int64
+}
+
+func (x *crashing) expectedRefunds() (list []sentBack) {
+	x.Helper()
+	for _, c := range x.courses {
+		payer, asset := x.payers[c.asset], "native"
+		if len(c.pays) == 0 || !c.pays[0].native {
+			credit := payer.asset.(txnbuild.CreditAsset)
+			asset = credit.Code + ":" + credit.Issuer
+		}
+		kind, memo := "text", ""
+		switch m := x.memoFor(c).(type) {
+		case txnbuild.MemoID:
+			kind, memo = "id", fmt.Sprint(uint64(m))
+		case txnbuild.MemoText:
+			memo = base64.StdEncoding.EncodeToString([]byte(m))
+		}
+		for _, text := range c.sends {
+			amount, err := money.Parse(text, money.StellarDecimals)
+			require.NoError(x, err)
+			list = append(list, sentBack{x.accountFor(c), payer.account.Address(), asset, kind, memo, amount.Units()})
+		}
+	}
+	return list
+}
+
+// actualRefunds is what the network's ledger says left the receiving accounts.
+func (x *crashing) actualRefunds() (list []sentBack) {
+	x.Helper()
+	memos := map[string]sandbox.Transaction{}
+	for _, tx := range x.network.Transactions() {
+		memos[tx.Hash] = tx
+	}
+	for _, p := range x.inLedgers(func(p sandbox.Payment) (account, other string) { return p.From, p.To }) {
+		tx := memos[p.hash]
+		list = append(list, sentBack{p.account, p.other, p.asset, tx.MemoType, tx.Memo, p.units})
+	}
+	return list
+}
+
+// requireTold waits until each sending anchor was told every status, and checks that it was in order, and perhaps twice.
+func (x *crashing) requireTold() {
+	x.Helper()
+	x.until("every status message is delivered", func() bool {
+		return x.db.number("SELECT COUNT(*) FROM callbacks WHERE state <> 'delivered'") == 0
+	})
+	told := x.db.told()
+	for _, c := range x.courses {
+		if c.agreed == "" {
+			continue
+		}
+		a := x.senders[c.asset]
+		require.Equal(x, withoutRepetitions(told[c.state.ID]), withoutRepetitions(a.callbacks.Statuses(c.state.ID)), "%s: status messages", c.name)
+		require.Zero(x, a.callbacks.Refused(), "every signature is right")
+	}
+}

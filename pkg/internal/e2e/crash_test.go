@@ -1,0 +1,298 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stellar/go-stellar-sdk/keypair"
+	"github.com/stellar/go-stellar-sdk/txnbuild"
+	"github.com/stretchr/testify/require"
+)
+
+// The second asset, for which the policies are others.
+const otherCode = "EURC"
+
+// crashPolicies say for both assets what becomes of payments that are not what was agreed, so that every course is taken.
+const crashPolicies = `  - {name: REFUSED, rail: ` + refusingRail + `}
+policies:
+  - asset: stellar:USDC:%s
+    underpaid: accumulate
+    overpaid: refund_excess
+    late: refund
+    duplicate: refund
+    unmatched: refund
+    refund_fee: 0.1
+  - asset: stellar:EURC:%s
+    underpaid: refund
+    wrong_asset: refund
+  - asset: stellar:native
+    wrong_asset: refund
+`
+
+// TestTortureCommitPoints kills the roles at the points that one round passes: right before and right after each commit,
+// each call of a rail and each submission. Every round must end as the one in which nothing was killed.
+func TestTortureCommitPoints(t *testing.T) {
+	full := os.Getenv("ANCHOR_TORTURE") == "full"
+	eachEngine(t, func(t *testing.T, engine string) {
+		t.Run("of money that comes and goes back", func(t *testing.T) {
+			t.Parallel()
+			x := newCrashing(t, engine, "24h", casesInTime)
+			x.torture(roundsOf(full, 4))
+		})
+		t.Run("of what runs out and comes too late", func(t *testing.T) {
+			t.Parallel()
+			x := newCrashing(t, engine, shortLife.String(), casesOutOfTime)
+			x.torture(roundsOf(full, 1))
+		})
+	})
+}
+
+// shortLife is how long transactions live that are to run out: long enough to be paid on a machine that is busy.
+const shortLife = 8 * time.Second
+
+// roundsOf is how many rounds are made; 0: until every point was reached.
+func roundsOf(full bool, few int) int {
+	if full {
+		return 0
+	}
+	return few
+}
+
+// crashing is a world whose roles are killed at points, one round after the other.
+type crashing struct {
+	*world
+	random *rand.Rand
+	cases  func(x *crashing) []*course
+
+	roles   []*mortal
+	senders map[string]*sendingAnchor // by asset
+	payers  map[string]*payer         // by asset; native: that of otherCode
+	round   int
+	courses []*course // of all rounds
+	killed  map[string]int
+}
+
+// mortal is a role that kills itself at a point of the round.
+type mortal struct {
+	*role
+	points string // the file in which it tells what it passed
+	death  string // where; empty: nowhere, or that is over
+	left   []string
+}
+
+func newCrashing(t *testing.T, engine, lifetime string, cases func(*crashing) []*course) *crashing {
+	t.Helper()
+	w := newWorld(t, engine, plan{after: 50 * time.Millisecond, closeEvery: 150 * time.Millisecond, environment: []string{
+		"ANCHOR_LEASE=2s", "ANCHOR_RAIL_TIMEOUT=1s", "ANCHOR_INTERVAL=2s", "ANCHOR_TRANSACTION_LIFETIME=" + lifetime,
+	}})
+	seed := rand.Uint64()
+	t.Logf("seed of the kills: %d", seed)
+	x := &crashing{
+		world: w, random: rand.New(rand.NewPCG(seed, 0)), cases: cases, killed: map[string]int{},
+		senders: map[string]*sendingAnchor{}, payers: map[string]*payer{},
+	}
+	other := x.issueOther()
+	for _, command := range allRoles() {
+		x.roles = append(x.roles, &mortal{role: x.start(command)})
+	}
+	x.meet(other)
+	return x
+}
+
+// issueOther issues the second asset, received by an account of its own, and settles what becomes of payments in either.
+func (x *crashing) issueOther() *keypair.Full {
+	x.must("create-asset", otherCode, "--issue", "--funding-method", fundingMethod)
+	other := readSeed(x.T, filepath.Join(x.dir, "command", otherCode+"-issuer.seed"))
+	x.writePolicies(other)
+	x.must("create-asset", assetCode, "--update", "--issuer", x.issuer.Address(), "--funding-method", fundingMethod, "--funding-method", "REFUSED")
+	return other
+}
+
+func (x *crashing) writePolicies(other *keypair.Full) {
+	raw, err := os.ReadFile(x.settings)
+	require.NoError(x, err)
+	rail := fmt.Sprintf("  - {name: %s, kind: simulated, file: %s}\n", refusingRail, filepath.Join(x.dir, "refusing.jsonl"))
+	text := strings.Replace(string(raw), "funding_methods:", rail+"funding_methods:", 1)
+	text += fmt.Sprintf(crashPolicies, x.issuer.Address(), other.Address())
+	require.NoError(x, os.WriteFile(x.settings, []byte(text), 0o600))
+}
+
+// meet makes the sending anchors, one for each asset.
+func (x *crashing) meet(other *keypair.Full) {
+	ctx, cancel := context.WithTimeout(x.Context(), patience)
+	defer cancel()
+	for i, asset := range []struct {
+		code   string
+		issuer *keypair.Full
+	}{{assetCode, x.issuer}, {otherCode, other}} {
+		a, err := x.sendingAnchorOf(ctx, i, asset.code, asset.issuer, new(sync.Mutex))
+		require.NoError(x, err)
+		x.senders[asset.code] = a
+		x.payers[asset.code] = x.payer(a.account)
+		x.payers[asset.code].asset = txnbuild.CreditAsset{Code: asset.code, Issuer: asset.issuer.Address()}
+	}
+}
+
+// torture makes a round in which nothing is killed, to know its points, and then rounds with a death of each role; 0 rounds
+// are as many as it takes until each point had its turn.
+func (x *crashing) torture(rounds int) {
+	x.play()
+	for _, r := range x.roles {
+		r.left = x.order(r.passed())
+		require.NotEmpty(x, r.left, r.command)
+		if rounds > 0 && r.command == roleServe {
+			r.left = r.left[:rounds/4] // what it was delivering is not delivered again for half a minute, which other rounds are to fill
+		}
+	}
+	points := 0
+	for _, r := range x.roles {
+		points += len(r.left)
+	}
+	for n := 0; rounds == 0 && x.anyLeft() || n < rounds; n++ {
+		x.play()
+	}
+	x.requireTold()
+	deaths := 0
+	for _, r := range x.roles {
+		x.retire(r)
+		deaths += x.killed[r.command]
+	}
+	x.Logf("%d points; %d rounds of %d courses; killed: %v", points, x.round-1, len(x.courses)/x.round, x.killed)
+	require.Greater(x, 2*deaths, x.round-1, "a run in which nothing was killed proves nothing")
+}
+
+func (x *crashing) anyLeft() bool {
+	return slices.ContainsFunc(x.roles, func(r *mortal) bool { return len(r.left) > 0 })
+}
+
+// idling are commits that are made over and over, whether or not there is anything to do.
+var idling = regexp.MustCompile(`AcquireLease|ClaimReady|ClaimUnderWay|Prune`)
+
+// order is the order in which points have their turn: at random, but each name once before any comes again, and what is idle
+// after all others.
+func (x *crashing) order(points []string) []string {
+	x.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
+	const idle = 8 // turns of what happens also when there is nothing to do
+	turns, turn := map[string]int{}, map[string]int{}
+	var ordered []string
+	for _, p := range points {
+		name, _, _ := strings.Cut(p, " #")
+		turns[name]++
+		if turn[p] = turns[name]; turn[p] <= idle || !idling.MatchString(name) {
+			ordered = append(ordered, p)
+		}
+	}
+	slices.SortStableFunc(ordered, func(a, b string) int {
+		if one, other := idling.MatchString(a), idling.MatchString(b); one != other {
+			return cmp.Compare(fmt.Sprint(one), fmt.Sprint(other)) // false before true
+		}
+		return turn[a] - turn[b]
+	})
+	return ordered
+}
+
+// condemn gives the role its next death.
+func (r *mortal) condemn() {
+	if len(r.left) > 0 {
+		r.death, r.left = r.left[0], r.left[1:]
+	}
+}
+
+// passed are the points that the role has told of.
+func (r *mortal) passed() []string {
+	raw, err := os.ReadFile(r.points)
+	require.NoError(r.world, err)
+	return strings.FieldsFunc(string(raw), func(c rune) bool { return c == '\n' })
+}
+
+// prepare starts each role anew, with its death before it.
+func (x *crashing) prepare() {
+	for _, r := range x.roles {
+		x.retire(r)
+		r.condemn()
+		r.points = filepath.Join(r.launch.dir, fmt.Sprintf("points-%d", x.round))
+		r.launch.env = append(slices.Clone(x.env), pointsFile+"="+r.points, deathPoint+"="+r.death)
+		r.restart()
+		if r.death != "" {
+			r.expect()
+		}
+	}
+}
+
+// retire ends a role cleanly, unless it dies of what was meant for it on its way.
+func (x *crashing) retire(r *mortal) {
+	if !r.expect() {
+		x.bury(r)
+		return
+	}
+	r.signal(syscall.SIGTERM)
+	if code := r.ended(stopWithin); code != 0 && !x.bury(r) {
+		require.Zero(x, code, "%s after SIGTERM", r.command)
+	}
+	r.death = ""
+}
+
+// bury notes the death of a role, whose process has ended; false if it was not the one that was meant for it.
+func (x *crashing) bury(r *mortal) bool {
+	passed := r.passed()
+	if r.death == "" || r.cmd.ProcessState.ExitCode() != -1 || passed[len(passed)-1] != r.death {
+		return false
+	}
+	x.killed[r.command]++
+	r.death = ""
+	return true
+}
+
+// revive starts what has died, without a death before it.
+func (x *crashing) revive() {
+	x.Helper()
+	for _, r := range x.roles {
+		select {
+		case <-r.done:
+			death := r.death
+			require.True(x, x.bury(r), "%s ended by itself, and was to die %q", r.command, r.death)
+			x.Logf("round %d: %s died %s", x.round, r.command, death)
+			r.launch.env = append(slices.Clone(x.env), pointsFile+"="+r.points+"-again")
+			r.restart()
+		default:
+		}
+	}
+}
+
+// until waits for something, reviving what dies.
+func (x *crashing) until(what string, so func() bool) {
+	x.Helper()
+	x.await(what, func() bool {
+		x.revive()
+		return so()
+	})
+}
+
+// during does something that needs the roles.
+func (x *crashing) during(what string, do func(ctx context.Context) error) {
+	x.Helper()
+	ctx, cancel := context.WithTimeout(x.Context(), patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- do(ctx) }()
+	x.until(what, func() bool {
+		select {
+		case err := <-done:
+			require.NoError(x, err, what)
+			return true
+		default:
+			return false
+		}
+	})
+}
