@@ -16,6 +16,7 @@ const (
 	FieldBinary = "binary"
 
 	RailSimulated = "simulated"
+	RailRemote    = "remote"
 
 	OutcomeDelivered = "delivered"
 	OutcomeAccepted  = "accepted"
@@ -79,10 +80,13 @@ type TransactionField struct {
 // Rail is a ready-made rail of the declared integration.
 type Rail struct {
 	Name    string        `yaml:"name" doc:"name by which funding methods refer to it"`
-	Kind    string        `yaml:"kind" doc:"simulated: pays nobody, for trials; refused on the public network"`
+	Kind    string        `yaml:"kind" doc:"simulated: pays nobody, for trials; refused on the public network. remote: the server of remote.url pays"`
 	Outcome string        `yaml:"outcome" default:"delivered" doc:"delivered: paid at once; accepted: under way, delivered when asked after a while; failing: refused"`
 	After   time.Duration `yaml:"after" default:"0s" doc:"how long it takes, as 2s"`
 	File    string        `yaml:"file" default:"simulated-bank.jsonl" doc:"file that is the simulated bank's ledger; processes that name the same file share the bank"`
+
+	NotKnownFinalAfter time.Duration `yaml:"not_known_final_after" default:"0s" doc:"of a remote rail: how long after it was sent a payout that the server does not know will never be made; 0s: never, an operator decides"`
+	SameKeySafeFor     time.Duration `yaml:"same_key_safe_for" default:"0s" doc:"of a remote rail: for how long the server recognises a payout that is sent again; 0s: never"`
 }
 
 // FundingMethod maps a funding method of the assets (SEP-31) to the rail that pays it.
@@ -139,7 +143,7 @@ type Policy struct {
 	WrongAsset     string `yaml:"wrong_asset" default:"hold" doc:"in this asset for a transaction in another: hold or refund"`
 	Unmatched      string `yaml:"unmatched" default:"hold" doc:"without a transaction to belong to: hold or refund"`
 	RefundFee      string `yaml:"refund_fee" default:"0" doc:"kept of each refund that is made by itself"`
-	RefundFloor    string `yaml:"refund_floor" default:"0" doc:"least amount that goes back by itself"`
+	RefundFloor    string `yaml:"refund_floor" default:"0" doc:"least amount that goes back by itself; above 0 where anything does"`
 	RefundDailyCap string `yaml:"refund_daily_cap" default:"0" doc:"most that goes back by itself per receiving account and day; 0 is no limit"`
 }
 

@@ -15,6 +15,7 @@ func derive(s *Settings) {
 	for i, uri := range s.Network.HorizonURIs {
 		s.Network.HorizonURIs[i] = strings.TrimRight(uri, "/")
 	}
+	s.Remote.URL = strings.TrimRight(s.Remote.URL, "/")
 	s.Database.URL = plainSQLite(s.Database.URL)
 	host, err := url.Parse(s.Server.HostURL)
 	if err != nil || host.Host == "" {

@@ -6,24 +6,32 @@ import (
 	"strings"
 )
 
-// MasterKey is one of the keys under which personal data and seeds are encrypted.
-type MasterKey struct {
-	ID  string // stands beside what it sealed; letters, digits, dots, dashes and underscores
+// NamedKey is a key with a name: one of those under which personal data and seeds are encrypted, or of those that are
+// shared with the business' server.
+type NamedKey struct {
+	ID  string // stands beside what it sealed or signed; letters, digits, dots, dashes and underscores
 	Key Secret // 32 bytes
 }
 
 // Master takes ANCHOR_MASTER_KEYS apart: the first seals, all open. None at all is a fault, since it is asked for only
 // where something is to be encrypted.
-func (k Keys) Master() ([]MasterKey, error) {
-	setting := settingOf("keys.master_keys")
-	items := given{text: k.MasterKeys.Reveal()}.list()
+func (k Keys) Master() ([]NamedKey, error) {
+	return keyring("keys.master_keys", k.MasterKeys)
+}
+
+// Keyring takes ANCHOR_REMOTE_KEYS apart: the first signs, answers are believed by any.
+func (r Remote) Keyring() ([]NamedKey, error) { return keyring("remote.keys", r.Keys) }
+
+func keyring(key string, text Secret) ([]NamedKey, error) {
+	setting := settingOf(key)
+	items := given{text: text.Reveal()}.list()
 	if len(items) == 0 {
 		return nil, setting.fault("is missing")
 	}
-	var keys []MasterKey
+	var keys []NamedKey
 	seen := map[string]bool{}
 	for i, item := range items {
-		key, problem := parseMasterKey(item)
+		key, problem := parseNamedKey(item)
 		if problem == "" && seen[key.ID] {
 			problem = "has an id that was there before"
 		}
@@ -53,21 +61,21 @@ func (k Keys) PreviousJWT() ([]Secret, error) {
 // shortestJWTKey is in bytes: as long as the hash that it signs with (RFC 7518, section 3.2).
 const shortestJWTKey = 32
 
-// parseMasterKey repeats nothing of the item: what stands in the place of an id may be a key.
-func parseMasterKey(item string) (key MasterKey, problem string) {
+// parseNamedKey repeats nothing of the item: what stands in the place of an id may be a key.
+func parseNamedKey(item string) (key NamedKey, problem string) {
 	const size = 32
 	id, encoded, ok := strings.Cut(item, ":")
 	if !ok || !isName(id) {
-		return MasterKey{}, "is not id:base64"
+		return NamedKey{}, "is not id:base64"
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
-		return MasterKey{}, "is not base64 after its id"
+		return NamedKey{}, "is not base64 after its id"
 	}
 	if len(raw) != size {
-		return MasterKey{}, fmt.Sprintf("is %d bytes long, not %d", len(raw), size)
+		return NamedKey{}, fmt.Sprintf("is %d bytes long, not %d", len(raw), size)
 	}
-	return MasterKey{ID: id, Key: Secret(raw)}, ""
+	return NamedKey{ID: id, Key: Secret(raw)}, ""
 }
 
 // isName is the form of the names that a business chooses for its own things.

@@ -60,7 +60,9 @@ func exampleText(t *testing.T, all bool) string {
 }
 
 func exampleEnviron() []string {
-	return []string{"SIGNING_SEED=" + testSeed, "SERVER_JWT_KEY=" + testJWTKey, "ANCHOR_MASTER_KEYS=" + testMaster}
+	return []string{"SIGNING_SEED=" + testSeed, "SERVER_JWT_KEY=" + testJWTKey, "ANCHOR_MASTER_KEYS=" + testMaster,
+		"ANCHOR_REMOTE_URL=https://payouts.example.com", "ANCHOR_REMOTE_KEYS=" + testMaster,
+	}
 }
 
 func TestExample_loads_and_is_valid_for_every_role(t *testing.T) {

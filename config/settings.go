@@ -21,6 +21,7 @@ type Settings struct {
 	Callbacks     Callbacks
 	Workers       Workers
 	Refunds       Refunds
+	Remote        Remote
 	Log           Log
 	Documentation Documentation
 
@@ -146,6 +147,27 @@ type Refunds struct {
 	ExcludedAccounts []string      // to which nothing goes back by itself, G…
 	TreasuryAccounts []string      // to which the business moves received money itself, G…
 }
+
+// Remote is the business' own server, which the anchor asks over HTTP.
+type Remote struct {
+	URL         string // without a trailing slash; "" is none
+	Keys        Secret // id:base64,…; see Remote.Keyring
+	CAFile      string // path of a PEM file; "" trusts what this machine trusts
+	Timeout     time.Duration
+	RailTimeout time.Duration
+	Parts       []string // receiver, customers, quotes, fee
+}
+
+// Asks tells whether the server is asked about a part.
+func (r Remote) Asks(part string) bool { return r.URL != "" && slices.Contains(r.Parts, part) }
+
+// Values of Remote.Parts.
+const (
+	PartReceiver  = "receiver"
+	PartCustomers = "customers"
+	PartQuotes    = "quotes"
+	PartFee       = "fee"
+)
 
 // Log is what the log looks like.
 type Log struct {

@@ -71,7 +71,7 @@ func rows() []row {
 	var all []row
 	for _, section := range [][]row{
 		serverRows(), networkRows(), databaseRows(), keyRows(), sep10Rows(), sep31Rows(), sep38Rows(),
-		customerRows(), limitRows(), callbackRows(), workerRows(), refundRows(), logRows(), documentationRows(),
+		customerRows(), limitRows(), callbackRows(), workerRows(), refundRows(), remoteRows(), logRows(), documentationRows(),
 	} {
 		all = append(all, section...)
 	}

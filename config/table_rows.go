@@ -317,3 +317,38 @@ func refundRows() []row {
 		}, field: func(s *Settings) any { return &s.Refunds.TreasuryAccounts }},
 	}
 }
+
+func remoteRows() []row {
+	return []row{
+		{Setting: Setting{
+			Key: "remote.url", Env: "ANCHOR_REMOTE_URL",
+			Meaning: "The address of the business' own server, which is asked over HTTP about remote.parts and for rails of the kind remote; see docs/remote-integration.md.",
+			Mend:    "give an address beginning with https://; http:// is for this machine and for LOCAL_MODE",
+		}, field: func(s *Settings) any { return &s.Remote.URL }},
+		{Setting: Setting{
+			Key: "remote.keys", Env: "ANCHOR_REMOTE_KEYS",
+			Meaning: "The keys shared with that server, as `id:base64 of 32 bytes`, several with commas: the first signs requests, answers are believed by any.",
+			Mend:    "give id:KEY, KEY being the output of `openssl rand -base64 32`",
+		}, field: func(s *Settings) any { return &s.Remote.Keys }},
+		{Setting: Setting{
+			Key: "remote.ca_file", Env: "ANCHOR_REMOTE_CA_FILE",
+			Meaning: "A PEM file with the certificates by which that server's is checked, instead of those that this machine trusts.",
+			Mend:    "give the path of a PEM file, or nothing",
+		}, field: func(s *Settings) any { return &s.Remote.CAFile }},
+		{Setting: Setting{
+			Key: "remote.timeout", Env: "ANCHOR_REMOTE_TIMEOUT", Default: "5s",
+			Meaning: "The longest question to that server while a sending anchor waits, its repetition included.",
+			Mend:    "give a duration above zero, such as 5s",
+		}, field: func(s *Settings) any { return &s.Remote.Timeout }},
+		{Setting: Setting{
+			Key: "remote.rail_timeout", Env: "ANCHOR_REMOTE_RAIL_TIMEOUT", Default: "25s",
+			Meaning: "The longest call to that server that pays or asks about payouts; below ANCHOR_RAIL_TIMEOUT.",
+			Mend:    "give a duration below ANCHOR_RAIL_TIMEOUT, such as 25s",
+		}, field: func(s *Settings) any { return &s.Remote.RailTimeout }},
+		{Setting: Setting{
+			Key: "remote.parts", Env: "ANCHOR_REMOTE_PARTS",
+			Meaning: "What that server is asked about, of receiver, customers, quotes and fee; the rest stays as declared here.",
+			Mend:    "give some of receiver, customers, quotes, fee",
+		}, field: func(s *Settings) any { return &s.Remote.Parts }},
+	}
+}

@@ -79,6 +79,7 @@ func (s Settings) Validate(role Role, supplied Supplied) error {
 	c.rails()
 	c.exchange()
 	c.refunds()
+	c.remote()
 	c.publicNetwork()
 	return c.faults.err()
 }

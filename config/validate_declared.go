@@ -113,7 +113,8 @@ func (c *checker) rails() {
 	for i, rail := range c.s.Rails {
 		at := fmt.Sprintf("rails[%d]", i)
 		c.name(at, rail.Name, known)
-		c.oneOf(at+".kind", rail.Kind, RailSimulated)
+		c.oneOf(at+".kind", rail.Kind, RailSimulated, RailRemote)
+		c.remoteRail(at, rail)
 		c.oneOf(at+".outcome", rail.Outcome, OutcomeDelivered, OutcomeAccepted, OutcomeFailing)
 		if rail.After < 0 {
 			c.item(at+".after", fmt.Sprintf("is %v", rail.After), "give a duration of zero or more, such as 2s")

@@ -103,6 +103,20 @@ func (c *checker) policies() {
 				c.item(at+"."+amount.key, "is "+show(amount.value)+", which is no amount", "give an amount of the asset, such as 0.5")
 			}
 		}
+		c.refundFloor(at, p)
+	}
+}
+
+// refundFloor: each refund costs a ledger of its own and a fee of the account's lumens, so whoever may ask for any number of
+// them with dust keeps everybody else's waiting.
+func (c *checker) refundFloor(at string, p Policy) {
+	courses := []string{p.Underpaid, p.Overpaid, p.Late, p.Duplicate, p.WrongAsset, p.Unmatched}
+	back := slices.ContainsFunc(courses, func(course string) bool {
+		return course == PolicyRefund || course == PolicyRefundExcess || course == PolicyAccumulate
+	})
+	if floor, err := money.Parse(p.RefundFloor, money.StellarDecimals); back && err == nil && floor.IsZero() {
+		c.item(at+".refund_floor", "is 0, although money goes back by itself: anybody could fill the queue of refunds with dust",
+			"give the least amount that is worth a refund, such as 1")
 	}
 }
 

@@ -29,9 +29,9 @@ func badRefunds() []badSetting {
 		{name: "a treasury that is no account", changes: []string{"ANCHOR_TREASURY_ACCOUNTS=GABC"}, key: "ANCHOR_TREASURY_ACCOUNTS", problem: `"GABC"`},
 
 		{name: "a policy for a currency", yaml: policy("{asset: 'iso4217:BRL'}"), key: "policies[0].asset", problem: "no Stellar asset", mend: "stellar:CODE:ISSUER"},
-		{name: "two policies for everything", yaml: policy("{late: refund}, {late: hold}"), key: "policies[1].asset", problem: "before", mend: "one policy"},
+		{name: "two policies for everything", yaml: policy("{late: refund, refund_floor: 1}, {late: hold}"), key: "policies[1].asset", problem: "before", mend: "one policy"},
 		{name: "less than agreed, thrown away", yaml: policy("{underpaid: ignore}"), key: "policies[0].underpaid", problem: `"ignore"`, mend: "accumulate"},
-		{name: "more than agreed, accumulated", yaml: policy("{overpaid: accumulate}"), key: "policies[0].overpaid", problem: `"accumulate"`, mend: "refund_excess"},
+		{name: "more than agreed, accumulated", yaml: policy("{overpaid: accumulate, refund_floor: 1}"), key: "policies[0].overpaid", problem: `"accumulate"`, mend: "refund_excess"},
 		{name: "late, accepted", yaml: policy("{late: accept}"), key: "policies[0].late", problem: `"accept"`, mend: "hold, refund"},
 		{name: "twice, accepted", yaml: policy("{duplicate: accept}"), key: "policies[0].duplicate", problem: `"accept"`},
 		{name: "another asset, accepted", yaml: policy("{wrong_asset: accept}"), key: "policies[0].wrong_asset", problem: `"accept"`},
@@ -39,13 +39,15 @@ func badRefunds() []badSetting {
 		{name: "a tolerance in percent", yaml: policy("{tolerance: '1%'}"), key: "policies[0].tolerance", problem: `"1%"`, mend: "0.5"},
 		{name: "a fee below zero", yaml: policy("{refund_fee: '-1'}"), key: "policies[0].refund_fee", problem: `"-1"`},
 		{name: "a floor finer than the network", yaml: policy("{refund_floor: '0.00000001'}"), key: "policies[0].refund_floor", problem: "no amount"},
+		{name: "dust that goes back", yaml: policy("{late: refund}"), key: "policies[0].refund_floor", problem: "dust", mend: "such as 1"},
+		{name: "a speck too much that goes back", yaml: policy("{overpaid: refund_excess, refund_floor: '0.0000000'}"), key: "policies[0].refund_floor", problem: "dust"},
 		{name: "a cap that is no number", yaml: policy("{refund_daily_cap: lots}"), key: "policies[0].refund_daily_cap", problem: `"lots"`},
 	}
 }
 
 func TestAnAssetHasItsOwnPolicyElseThatForAllElseEverythingIsHeld(t *testing.T) {
 	t.Parallel()
-	s := loaded(t, policy("{late: refund}, {asset: '"+usdc+"', overpaid: refund_excess}"))
+	s := loaded(t, policy("{late: refund, refund_floor: 1}, {asset: '"+usdc+"', overpaid: refund_excess, refund_floor: 1}"))
 	require.NoError(t, s.Validate(config.RoleOperate, config.Supplied{}))
 
 	own := s.PolicyOf(usdc)

@@ -12,4 +12,5 @@ mapfile -t packages < <(grep -rlE '^func Test[A-Za-z0-9_]*Torture' --include='*_
 }
 
 export CGO_ENABLED=0 ANCHOR_TORTURE=full
-exec scripts/with-postgres.sh go test -count 1 -timeout 2h -v -run Torture "$@" "${packages[@]}"
+# Most of them wait for leases and ledgers most of the time: more run at once than there are processors.
+exec scripts/with-postgres.sh go test -count 1 -timeout 2h -parallel 6 -v -run Torture "$@" "${packages[@]}"

@@ -7,7 +7,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
-// screening decides about people. Whoever is complete is looked at by a screening service, which takes its time.
+// screening decides about people. They are looked at by a screening service, which takes its time.
 type screening struct {
 	submit func(customerID string, version int64) // tells the service, which calls decided later
 }
@@ -19,11 +19,9 @@ func (screening) Get(context.Context, anchor.CustomerGet) (anchor.CustomerRequir
 	}}, nil
 }
 
-// Put may be called again for what it has decided before, so submitting somebody twice must be harmless.
+// Put is called once everything that Get demands was given, and again after every change. It may be called again for what it
+// has decided before, so submitting somebody twice must be harmless.
 func (s screening) Put(_ context.Context, p anchor.CustomerPut) (anchor.Verdict, error) {
-	if p.Customer.Value("first_name") == "" || p.Customer.Value("last_name") == "" {
-		return anchor.Verdict{Type: "sep31-sender", Status: anchor.CustomerNeedsInfo}, nil
-	}
 	s.submit(p.Customer.ID, p.Customer.Version)
 	return anchor.Verdict{Type: "sep31-sender", Status: anchor.CustomerProcessing, Message: "we look at it within a day"}, nil
 }
@@ -47,16 +45,12 @@ func ExampleCustomerIntegration() {
 	var operations anchor.Operations = printer{} // in earnest: Host.Anchor
 	customers := screening{submit: func(id string, version int64) { fmt.Println("submitted", id, "in version", version) }}
 
-	verdict, err := customers.Put(ctx, anchor.CustomerPut{Customer: &anchor.Customer{ID: "c-1", Values: map[string]string{"first_name": "Ana"}}})
-	fmt.Println(verdict.Status, err)
-
 	ana := &anchor.Customer{ID: "c-1", Version: 2, Values: map[string]string{"first_name": "Ana", "last_name": "Souza"}}
-	verdict, err = customers.Put(ctx, anchor.CustomerPut{Customer: ana})
+	verdict, err := customers.Put(ctx, anchor.CustomerPut{Customer: ana})
 	fmt.Println(verdict.Status, err)
 
 	fmt.Println(decided(ctx, operations, "c-1", 2, true))
 	// Output:
-	// NEEDS_INFO <nil>
 	// submitted c-1 in version 2
 	// PROCESSING <nil>
 	// c-1 is ACCEPTED

@@ -53,7 +53,7 @@ func madeUpPayout(int) anchor.Payout {
 	}
 }
 
-// CheckRails holds a rail against what the payout engine relies on (anchor.Rails, anchor.Rail). It makes about thirty payouts, so
+// CheckRails holds a rail against what the payout engine relies on (anchor.Rails, anchor.Rail). It makes some forty payouts, so
 // it is for a bank's test system, or for a fake of it. Each rule is a subtest of its own where t is a *testing.T:
 //
 //   - what it declares makes sense

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -386,10 +387,10 @@ func TestCheckRails_names_the_rule_that_a_rail_breaks(t *testing.T) {
 			b.poll = answering(func(anchor.Outcome) anchor.Outcome { return anchor.NotKnown() })
 		}, []string{itsWord}},
 		"one that turns delivered into failed": {func(b *memoryBank, _ *anchor.Rail) {
-			asked := 0
+			var asked atomic.Int64
 			b.poll = func(_ context.Context, b *memoryBank, open []anchor.Payout) (map[anchor.PayoutKey]anchor.Outcome, error) {
 				answers := b.truth(open)
-				if asked++; asked > 15 && len(open) > 10 {
+				if asked.Add(1) > 15 && len(open) > 10 {
 					for key, o := range answers {
 						if o.Kind() == anchor.OutcomeDelivered {
 							answers[key] = anchor.Failed("reversed")

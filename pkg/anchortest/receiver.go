@@ -16,8 +16,9 @@ type ReceiverOptions struct {
 	Admitted anchor.SendingAnchor
 	// AdmitsEverybody says that strangers are admitted on purpose, as development does.
 	AdmitsEverybody bool
-	// Request makes a request that the receiver accepts. nil: one is made of what Info asks for, with accepted customers of the
-	// first types and "123456", or the first choice, as the value of every field; whether that is accepted is not checked.
+	// Request makes a request that the receiver accepts; an id, Admitted, Asset, its first funding method and an amount of 100
+	// without fee are filled in where it has none. nil: one is made of what Info asks for, with accepted customers of the first
+	// types and "123456", or the first choice, as the value of every field; whether that is accepted is not checked.
 	Request func() anchor.PostRequest
 	// Timeout is how long one call may take; zero: 10 seconds.
 	Timeout time.Duration

@@ -134,37 +134,56 @@ func (c *receiverCheck) judgeNeeds(r *report, method string, p anchor.Problem) {
 // request makes a request that should be accepted; sure tells whether the business says so itself.
 func (c *receiverCheck) request(r *report) (p anchor.PostRequest, sure, ok bool) {
 	r.Helper()
-	if c.o.Request != nil {
+	if sure = c.o.Request != nil; sure {
 		p = c.o.Request()
-		if p.ID == "" {
-			p.ID = uuid.NewString()
-		}
-		return p, true, true
+	} else if p, ok = c.madeUp(r); !ok {
+		return p, false, false
 	}
+	if err := c.complete(&p); err != nil {
+		r.Errorf("make a request: %v", err)
+		return p, sure, false
+	}
+	return p, sure, true
+}
+
+// madeUp is a request with everything that Info asks for.
+func (c *receiverCheck) madeUp(r *report) (p anchor.PostRequest, ok bool) {
+	r.Helper()
 	info, ok := c.info(r, "")
 	if !ok {
-		return p, false, false
+		return p, false
 	}
-	p = anchor.PostRequest{ID: uuid.NewString(), From: c.o.Admitted, Asset: c.o.Asset, Fields: map[string]string{}}
-	var err error
-	if p.Amount, err = money.Parse("100", money.StellarDecimals); err == nil {
-		p.Fee.Total, err = money.New(0, money.StellarDecimals)
-	}
-	if err != nil {
-		r.Errorf("make a request: %v", err)
-		return p, false, false
-	}
-	if len(c.o.Asset.FundingMethods) > 0 {
-		p.FundingMethod = c.o.Asset.FundingMethods[0]
-	}
-	p.Sender, p.Receiver = somebody(info.SenderTypes), somebody(info.ReceiverTypes)
+	p.Sender, p.Receiver, p.Fields = somebody(info.SenderTypes), somebody(info.ReceiverTypes), map[string]string{}
 	for name, field := range info.Fields {
 		p.Fields[name] = "123456"
 		if len(field.Choices) > 0 {
 			p.Fields[name] = field.Choices[0]
 		}
 	}
-	return p, false, true
+	return p, true
+}
+
+// complete fills in what every request has.
+func (c *receiverCheck) complete(p *anchor.PostRequest) (err error) {
+	if p.ID == "" {
+		p.ID = uuid.NewString()
+	}
+	if p.From == (anchor.SendingAnchor{}) {
+		p.From = c.o.Admitted
+	}
+	if p.Asset.Code == "" {
+		p.Asset = c.o.Asset
+	}
+	if p.FundingMethod == "" && len(p.Asset.FundingMethods) > 0 {
+		p.FundingMethod = p.Asset.FundingMethods[0]
+	}
+	if p.Amount.IsZero() {
+		if p.Amount, err = money.Parse("100", money.StellarDecimals); err != nil {
+			return err
+		}
+		p.Fee.Total, err = money.New(0, money.StellarDecimals)
+	}
+	return err
 }
 
 // somebody is an accepted customer of the first type, or nobody where none is asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -161,12 +162,11 @@ func TestCheckReceiver_names_the_rule_that_a_receiver_breaks(t *testing.T) {
 			r.valid = func(who anchor.SendingAnchor) (bool, error) { return who == anchor.SendingAnchor{Account: friend}, nil }
 		}, admitsFriend},
 		"one that accepts a request only once": {func(r *receiver) {
-			seen := map[string]bool{}
+			var seen sync.Map
 			r.post = func(_ context.Context, p anchor.PostRequest) (anchor.Acceptance, error) {
-				if seen[p.ID] {
+				if _, before := seen.LoadOrStore(p.ID, true); before {
 					return anchor.Acceptance{}, anchor.Refuse("there is such a transaction")
 				}
-				seen[p.ID] = true
 				return anchor.Acceptance{}, nil
 			}
 		}, acceptsGood},

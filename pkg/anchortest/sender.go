@@ -140,15 +140,21 @@ func (s *Sender) Pay(ctx context.Context, agreed anchor.Transaction, amount stri
 	}, amount)
 }
 
-// Await waits until a transaction has one of the statuses, as long as ctx lasts.
+// Await waits until a transaction has one of the statuses, as long as ctx lasts, and returns it as it then is.
 func (s *Sender) Await(ctx context.Context, transactionID string, statuses ...anchor.Status) (anchor.Transaction, error) {
+	var last anchor.Transaction
 	for {
 		t, err := s.world.Operations.Transaction(ctx, transactionID)
-		if err != nil || slices.Contains(statuses, t.Status) {
-			return t, err
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return last, err
+		case err == nil && slices.Contains(statuses, t.Status):
+			return t, nil
+		case err == nil:
+			last = t
 		}
 		if err := pause(ctx, lookEvery); err != nil {
-			return t, fmt.Errorf("transaction %s is %s and not %s: %w", transactionID, t.Status, listed(statuses), err)
+			return last, fmt.Errorf("transaction %s is %s and not %s: %w", transactionID, last.Status, listed(statuses), err)
 		}
 	}
 }

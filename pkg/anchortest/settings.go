@@ -3,7 +3,6 @@ package anchortest
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -40,7 +39,7 @@ customers:
         - {name: bank_account_number, description: number of the bank account}
         - {name: bank_number, description: routing number of the bank}
 rails:
-  - {name: simulated, kind: simulated, outcome: delivered, file: %q}
+  - {name: simulated, kind: simulated, outcome: delivered}
 funding_methods:
   - {name: ` + FundingMethod + `, rail: simulated}
 `
@@ -49,7 +48,7 @@ funding_methods:
 func (w *world) load(o Options) (config.Settings, error) {
 	yaml := o.YAML
 	if yaml == "" {
-		yaml = fmt.Sprintf(builtIn, string(w.Bank))
+		yaml = builtIn
 	}
 	if err := os.WriteFile(filepath.Join(w.dir, "anchor.yaml"), []byte(yaml), 0o600); err != nil {
 		return config.Settings{}, err
@@ -70,7 +69,13 @@ func (w *world) load(o Options) (config.Settings, error) {
 	for name, value := range o.Settings {
 		environ = append(environ, name+"="+value)
 	}
-	return config.Load(config.Source{Dir: w.dir, Environ: environ, Setenv: func(string, string) error { return nil }})
+	s, err := config.Load(config.Source{Dir: w.dir, Environ: environ, Setenv: func(string, string) error { return nil }})
+	for i, rail := range s.Rails {
+		if rail.File != "" && !filepath.IsAbs(rail.File) { // the working directory is the source of the test
+			s.Rails[i].File = filepath.Join(w.dir, rail.File)
+		}
+	}
+	return s, err
 }
 
 // randomText is 32 random bytes in base64.

@@ -30,7 +30,8 @@ type Options struct {
 	// built-in bank.
 	Setup func(context.Context, anchor.Host) (anchor.Business, error)
 	// YAML is anchor.yaml; empty: two customer types (SenderType, ReceiverType), accepted automatically, and one funding
-	// method (FundingMethod) by the rail "simulated".
+	// method (FundingMethod) by the rail "simulated". A simulated rail whose file is not named has Anchor.Bank; other names of
+	// files are in the folder of the database, unless they are absolute.
 	YAML string
 	// Settings are further settings, by the names of their environment variables (docs/settings.md). The machine's own
 	// environment and .env are not read.
@@ -51,7 +52,7 @@ type Anchor struct {
 	HorizonURL string         // of its network; docs/sandbox.md tells what can be asked of it below HorizonURL/sandbox
 	Passphrase string         // of its network
 	Issuer     Account        // of the asset that it receives
-	Bank       simulated.Bank // the bank of the built-in settings: ask it who was paid
+	Bank       simulated.Bank // of the simulated rail: ask it who was paid
 	Operations anchor.Operations
 
 	world *world

@@ -88,6 +88,26 @@ func (p patient) Put(_ context.Context, r anchor.CustomerPut) (anchor.Verdict, e
 	return anchor.Verdict{Type: r.Type, Status: anchor.CustomerProcessing, Message: "we look at it"}, nil
 }
 
+func TestStart_takes_the_settings_of_a_business(t *testing.T) {
+	t.Parallel()
+	a := anchortest.Start(t, anchortest.Options{YAML: `
+rails: [{name: ours, kind: simulated, outcome: accepted, after: 20ms}]
+funding_methods: [{name: PIX, rail: ours}]
+transaction_fields: [{name: key, description: the PIX key}]
+`})
+	s, from, to := sending(t, a)
+	_, err := s.Agree(t.Context(), anchortest.Transfer{Amount: "7", SenderID: from, ReceiverID: to, FundingMethod: "PIX"})
+	require.ErrorContains(t, err, "transaction_info_needed")
+	paid, err := s.Send(t.Context(), anchortest.Transfer{
+		Amount: "7", SenderID: from, ReceiverID: to, FundingMethod: "PIX", Fields: map[string]string{"key": "ana@example.com"},
+	})
+	require.NoError(t, err)
+	require.Equal(t, anchor.StatusCompleted, paid.Status)
+	counts, err := a.Bank.PaidTransactions()
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{paid.ID: 1}, counts)
+}
+
 func TestStart_lets_a_business_speak_first(t *testing.T) {
 	t.Parallel()
 	seen := make(chan string, 10)
@@ -96,20 +116,19 @@ func TestStart_lets_a_business_speak_first(t *testing.T) {
 	}})
 	s, err := a.NewSender(t.Context(), anchortest.Account{})
 	require.NoError(t, err)
-	type registered struct {
-		id  string
-		err error
-	}
-	done := make(chan registered, 1)
+	decided := make(chan error, 1)
 	go func() {
-		id, err := s.Register(t.Context(), anchortest.SenderType, map[string]string{"first_name": "Ana"})
-		done <- registered{id, err}
+		select {
+		case id := <-seen:
+			decided <- a.Operations.SetCustomerStatus(t.Context(), id, anchor.Verdict{Type: anchortest.SenderType, Status: anchor.CustomerAccepted})
+		case <-t.Context().Done():
+		}
 	}()
-	id := <-seen
-	require.NoError(t, a.Operations.SetCustomerStatus(t.Context(), id, anchor.Verdict{Type: anchortest.SenderType, Status: anchor.CustomerAccepted}))
-	r := <-done
-	require.NoError(t, r.err)
-	require.Equal(t, id, r.id)
+	_, err = s.Register(t.Context(), anchortest.SenderType, map[string]string{
+		"first_name": "Ana", "last_name": "Souza", "email_address": "ana@example.com",
+	})
+	require.NoError(t, err)
+	require.NoError(t, <-decided)
 }
 
 func TestStart_takes_settings_and_a_sending_anchor_that_is_known_in_advance(t *testing.T) {
@@ -165,7 +184,7 @@ func TestAwait_says_what_it_waited_for(t *testing.T) {
 	s, from, to := sending(t, a)
 	agreed, err := s.Agree(t.Context(), anchortest.Transfer{Amount: "100", SenderID: from, ReceiverID: to})
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = s.Await(ctx, agreed.ID, anchor.StatusCompleted, anchor.StatusError)
 	require.ErrorContains(t, err, `is pending_sender and not "completed" or "error"`)

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync/atomic"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/customers"
 	"github.com/anchorkit/anchor/pkg/internal/integration/declared"
+	"github.com/anchorkit/anchor/pkg/internal/integration/remote"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
 	"github.com/anchorkit/anchor/pkg/rails/simulated"
@@ -22,8 +25,18 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 		return config.Supplied{}, err
 	}
 	a.business = byDefault
-	if o.Setup == nil || !needsBusiness(o.Role) {
+	if !needsBusiness(o.Role) {
 		return config.Supplied{}, nil
+	}
+	asked, err := a.remoteBusiness()
+	if err != nil {
+		return config.Supplied{}, err
+	}
+	supplied := suppliedBy(asked)
+	byDefault = completed(asked, byDefault)
+	a.business = byDefault
+	if o.Setup == nil {
+		return supplied, nil
 	}
 	own, err := o.Setup(ctx, anchor.Host{
 		Log: o.Log.With("part", "business"), Setting: o.Settings.Business, Default: byDefault, Anchor: &a.operations,
@@ -31,12 +44,54 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 	if err != nil {
 		return config.Supplied{}, fmt.Errorf("set up the business: %w", err)
 	}
-	supplied := config.Supplied{Receiver: own.Receiver != nil, Customers: own.Customers != nil, Quotes: own.Quotes != nil}
-	for name := range own.Rails {
-		supplied.Rails = append(supplied.Rails, name)
-	}
+	more := suppliedBy(own)
+	supplied.Receiver, supplied.Customers, supplied.Quotes =
+		supplied.Receiver || more.Receiver, supplied.Customers || more.Customers, supplied.Quotes || more.Quotes
+	supplied.Rails = append(supplied.Rails, more.Rails...)
 	a.business = completed(own, byDefault)
 	return supplied, nil
+}
+
+func suppliedBy(b anchor.Business) config.Supplied {
+	s := config.Supplied{Receiver: b.Receiver != nil, Customers: b.Customers != nil, Quotes: b.Quotes != nil}
+	for name := range b.Rails {
+		s.Rails = append(s.Rails, name)
+	}
+	return s
+}
+
+// remoteBusiness is what the business' own server is asked about.
+func (a *App) remoteBusiness() (anchor.Business, error) {
+	s := a.settings
+	if s.Remote.URL == "" {
+		return anchor.Business{}, nil
+	}
+	keys, err := s.Remote.Keyring()
+	if err != nil {
+		return anchor.Business{}, err
+	}
+	o := remote.Options{
+		URL: s.Remote.URL, AllowHTTP: s.Server.LocalMode, Timeout: s.Remote.Timeout, RailTimeout: s.Remote.RailTimeout,
+		Log: a.log.With("part", "business"),
+		Parts: remote.Parts{
+			Receiver: s.Remote.Asks(config.PartReceiver), Customers: s.Remote.Asks(config.PartCustomers),
+			Quotes: s.Remote.Asks(config.PartQuotes), Fee: s.Remote.Asks(config.PartFee), Rails: map[string]remote.RailTerms{},
+		},
+	}
+	for _, key := range keys {
+		o.Keys = append(o.Keys, remote.Key{ID: key.ID, Secret: []byte(key.Key.Reveal())})
+	}
+	for _, rail := range s.Rails {
+		if rail.Kind == config.RailRemote {
+			o.Parts.Rails[rail.Name] = remote.RailTerms{NotKnownFinalAfter: rail.NotKnownFinalAfter, SameKeySafeFor: rail.SameKeySafeFor}
+		}
+	}
+	if s.Remote.CAFile != "" {
+		if o.CA, err = os.ReadFile(s.Remote.CAFile); err != nil {
+			return anchor.Business{}, fmt.Errorf("ANCHOR_REMOTE_CA_FILE: %w", err)
+		}
+	}
+	return remote.New(o)
 }
 
 // completed puts the declared values where the business has none; rails are joined by name.
@@ -50,6 +105,16 @@ func completed(own, byDefault anchor.Business) anchor.Business {
 	if own.Quotes == nil {
 		own.Quotes = byDefault.Quotes
 	}
+	if own.Fee == nil {
+		own.Fee = byDefault.Fee
+	}
+	if own.Custody == nil {
+		own.Custody = byDefault.Custody
+	}
+	if own.Toml == nil {
+		own.Toml = byDefault.Toml
+	}
+	own.Close = both(own.Close, byDefault.Close)
 	rails := map[string]anchor.Rail{}
 	for _, some := range []map[string]anchor.Rail{byDefault.Rails, own.Rails} {
 		for name, rail := range some {
@@ -58,6 +123,17 @@ func completed(own, byDefault anchor.Business) anchor.Business {
 	}
 	own.Rails = rails
 	return own
+}
+
+// both closes one after the other; either may be nil.
+func both(first, second func() error) func() error {
+	if first == nil {
+		return second
+	}
+	if second == nil {
+		return first
+	}
+	return func() error { return errors.Join(first(), second()) }
 }
 
 // needsBusiness tells which roles speak to the business.
@@ -80,6 +156,9 @@ func declaredBusiness(s config.Settings) (anchor.Business, error) {
 		o.TransactionFieldDescriptions[f.Name] = f.Description
 	}
 	for _, r := range s.Rails {
+		if r.Kind != config.RailSimulated {
+			continue
+		}
 		rail, err := simulated.New(simulated.Options{File: r.File, Outcome: simulated.Outcome(r.Outcome), After: r.After})
 		if err != nil {
 			return anchor.Business{}, fmt.Errorf("rail %s: %w", r.Name, err)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"time"
 
 	"github.com/anchorkit/anchor/config"
@@ -23,7 +24,7 @@ func (a *App) newRefunds(awaitHead time.Duration) (*refunds.Service, error) {
 	return refunds.New(a.db, a.hooks.network(a.horizon), custody, a.log, refunds.Options{
 		Owner: a.owner, Lease: lease, SubmitTimeout: min(time.Minute, lease/2), CallTimeout: min(20*time.Second, lease/4),
 		Passphrase: s.Network.Passphrase, TimeBound: s.Refunds.TimeBound, MaxFeeStroops: int64(s.Network.MaxFeeStroops), AwaitHead: awaitHead,
-		Excluded: s.Refunds.ExcludedAccounts,
+		Excluded: slices.Concat(s.Refunds.ExcludedAccounts, s.Refunds.TreasuryAccounts), // what the business puts in stays
 		Policy: func(code, issuer string) refunds.Policy {
 			p := policyOf(s, code, issuer)
 			return refunds.Policy{Floor: stellarUnits(p.RefundFloor), DailyCap: stellarUnits(p.RefundDailyCap)}

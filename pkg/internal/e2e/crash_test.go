@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -33,54 +34,63 @@ policies:
     duplicate: refund
     unmatched: refund
     refund_fee: 0.1
+    refund_floor: 0.2
   - asset: stellar:EURC:%s
     underpaid: refund
     wrong_asset: refund
+    refund_floor: 0.2
   - asset: stellar:native
     wrong_asset: refund
+    refund_floor: 0.2
 `
 
-// TestTortureCommitPoints kills the roles at the points that one round passes: right before and right after each commit,
-// each call of a rail and each submission. Every round must end as the one in which nothing was killed.
-func TestTortureCommitPoints(t *testing.T) {
+// The roles are killed at the points that one round passes: right before and right after each commit, each call of a rail and
+// each submission. Every round must end as the one in which nothing was killed.
+func TestTortureKilledAtPoints_roles_lose_nothing_and_send_nothing_twice(t *testing.T) {
 	full := os.Getenv("ANCHOR_TORTURE") == "full"
 	eachEngine(t, func(t *testing.T, engine string) {
-		t.Run("of money that comes and goes back", func(t *testing.T) {
-			t.Parallel()
-			x := newCrashing(t, engine, "24h", casesInTime)
-			x.torture(roundsOf(full, 4))
-		})
-		t.Run("of what runs out and comes too late", func(t *testing.T) {
-			t.Parallel()
-			x := newCrashing(t, engine, shortLife.String(), casesOutOfTime)
-			x.torture(roundsOf(full, 1))
-		})
+		for name, p := range map[string]crashPlan{
+			"while money comes and goes back":        {lifetime: "24h", cases: casesInTime, few: 4},
+			"while transactions run out":             {lifetime: shortLife.String(), cases: casesOutOfTime, few: 1},
+			"while the network asks for higher fees": {lifetime: "24h", cases: casesUnderSurge, few: 1, surge: true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				rounds := p.few
+				if full {
+					rounds = 0
+				}
+				newCrashing(t, engine, p).torture(rounds)
+			})
+		}
 	})
 }
 
 // shortLife is how long transactions live that are to run out: long enough to be paid on a machine that is busy.
 const shortLife = 8 * time.Second
 
-// roundsOf is how many rounds are made; 0: until every point was reached.
-func roundsOf(full bool, few int) int {
-	if full {
-		return 0
-	}
-	return few
+// crashPlan says what is done in each round, and how often where not every point has its turn.
+type crashPlan struct {
+	lifetime string // of transactions
+	cases    func() []*course
+	surge    bool // fees rise after the first envelope of a round was offered and lost
+	few      int
 }
 
 // crashing is a world whose roles are killed at points, one round after the other.
 type crashing struct {
 	*world
+	crashPlan
 	random *rand.Rand
-	cases  func(x *crashing) []*course
 
-	roles   []*mortal
-	senders map[string]*sendingAnchor // by asset
-	payers  map[string]*payer         // by asset; native: that of otherCode
-	round   int
-	courses []*course // of all rounds
-	killed  map[string]int
+	roles    []*mortal
+	senders  map[string]*sendingAnchor // by asset
+	payers   map[string]*payer
+	accounts map[string]string
+	round    int
+	courses  []*course      // of all rounds
+	killed   map[string]int // by who was
+	deaths   map[string]int // by the name of the point
 }
 
 // mortal is a role that kills itself at a point of the round.
@@ -91,16 +101,16 @@ type mortal struct {
 	left   []string
 }
 
-func newCrashing(t *testing.T, engine, lifetime string, cases func(*crashing) []*course) *crashing {
+func newCrashing(t *testing.T, engine string, p crashPlan) *crashing {
 	t.Helper()
 	w := newWorld(t, engine, plan{after: 50 * time.Millisecond, closeEvery: 150 * time.Millisecond, environment: []string{
-		"ANCHOR_LEASE=2s", "ANCHOR_RAIL_TIMEOUT=1s", "ANCHOR_INTERVAL=2s", "ANCHOR_TRANSACTION_LIFETIME=" + lifetime,
+		"ANCHOR_LEASE=2s", "ANCHOR_RAIL_TIMEOUT=1s", "ANCHOR_INTERVAL=2s", "ANCHOR_TRANSACTION_LIFETIME=" + p.lifetime,
 	}})
 	seed := rand.Uint64()
 	t.Logf("seed of the kills: %d", seed)
 	x := &crashing{
-		world: w, random: rand.New(rand.NewPCG(seed, 0)), cases: cases, killed: map[string]int{},
-		senders: map[string]*sendingAnchor{}, payers: map[string]*payer{},
+		world: w, crashPlan: p, random: rand.New(rand.NewPCG(seed, 0)), killed: map[string]int{}, deaths: map[string]int{},
+		accounts: map[string]string{}, senders: map[string]*sendingAnchor{}, payers: map[string]*payer{},
 	}
 	other := x.issueOther()
 	for _, command := range allRoles() {
@@ -169,6 +179,9 @@ func (x *crashing) torture(rounds int) {
 		deaths += x.killed[r.command]
 	}
 	x.Logf("%d points; %d rounds of %d courses; killed: %v", points, x.round-1, len(x.courses)/x.round, x.killed)
+	for _, name := range slices.Sorted(maps.Keys(x.deaths)) {
+		x.Logf("killed %3d times %s", x.deaths[name], name)
+	}
 	require.Greater(x, 2*deaths, x.round-1, "a run in which nothing was killed proves nothing")
 }
 
@@ -249,7 +262,9 @@ func (x *crashing) bury(r *mortal) bool {
 	if r.death == "" || r.cmd.ProcessState.ExitCode() != -1 || passed[len(passed)-1] != r.death {
 		return false
 	}
+	name, _, _ := strings.Cut(r.death, " #")
 	x.killed[r.command]++
+	x.deaths[name]++
 	r.death = ""
 	return true
 }

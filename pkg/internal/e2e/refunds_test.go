@@ -13,9 +13,9 @@ import (
 
 func TestWhat_goes_back_is_in_the_ledger_in_the_API_and_in_the_status_messages(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		x := newCrashing(t, engine, shortLife.String(), func(x *crashing) []*course {
-			return slices.Concat(casesInTime(x), casesOutOfTime(x))
-		})
+		x := newCrashing(t, engine, crashPlan{lifetime: shortLife.String(), cases: func() []*course {
+			return slices.Concat(casesInTime(), casesOutOfTime())
+		}})
 		x.play()
 		x.requireTold()
 		for _, c := range x.courses {

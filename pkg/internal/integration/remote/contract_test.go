@@ -2,8 +2,12 @@ package remote_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -290,4 +294,18 @@ func TestQuestions_about_payouts_carry_nothing_personal(t *testing.T) {
 	for _, personal := range []string{"Ada", "Lovelace", "DE7512345", "rent"} {
 		require.False(t, slices.Contains(strings.Split(body, `"`), personal))
 	}
+}
+
+func TestTheExampleInTheManual_is_what_is_signed(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../../../docs/remote-integration.md")
+	require.NoError(t, err)
+	sign := func(lines ...string) string {
+		h := hmac.New(sha256.New, []byte("0123456789abcdef0123456789abcdef"))
+		_, _ = h.Write([]byte(strings.Join(lines, "\n")))
+		return hex.EncodeToString(h.Sum(nil))
+	}
+	const nonce = "00112233445566778899aabbccddeeff"
+	require.Contains(t, string(manual), sign("anchor-request-v1", "1800000000", nonce, "POST", "/v1/sending-anchor", `{"from":{"account":"GA"}}`))
+	require.Contains(t, string(manual), sign("anchor-answer-v1", nonce, "200", `{"valid":true}`))
 }

@@ -182,6 +182,7 @@ func nonsense() map[string]any {
 		"two outcomes, one in capitals": fmt.Sprintf(`{"key":%q,"outcome":"failed","why":"x","OUTCOME":"delivered","amount":"12.30","asset":"iso4217:BRL"}`, key),
 		"two outcomes, one with a sign that folds": fmt.Sprintf(`{"key":%q,"asset":"iso4217:EUR","outcome":"delivered","amount":"12.30","aſset":"iso4217:BRL"}`, key),
 		"an endless nest":                          strings.Repeat(`{"a":`, 100_000),
+		"a nest beside it":                         fmt.Sprintf(`{"key":%q,"outcome":"delivered","amount":"12.30","asset":"iso4217:BRL","x":`+strings.Repeat("[", 20)+strings.Repeat("]", 20)+`}`, key),
 		"U+0000":                                   paid(func(a map[string]any) { a["external_id"] = "\x00" }),
 		"another key":                              paid(func(a map[string]any) { a["key"] = string(payoutOf("b").Key) }),
 		"no key":                                   paid(func(a map[string]any) { delete(a, "key") }),
@@ -273,6 +274,17 @@ func TestPoll_believes_what_is_right_beside_what_is_wrong(t *testing.T) {
 	for _, id := range []string{"twice", "other amount", "other outcome"} {
 		require.Contains(t, log.String(), string(payoutOf(id).Key), "an operator is told of the payout with %s", id)
 	}
+}
+
+func TestABodyThatIsTooLarge_is_not_believed_whoever_signed_it(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.answer = func(string, map[string]any) (int, any) {
+		return http.StatusOK, paid(func(a map[string]any) { a["more"] = strings.Repeat("x", 1<<20) })
+	}
+	o, err := newBusiness(t, s.URL, key("k1")).Rails["bank"].ExecuteOutgoing(t.Context(), payoutOf("a"))
+	require.ErrorContains(t, err, "larger than")
+	require.Equal(t, anchor.Outcome{}, o)
 }
 
 func TestARedirectIsNeverFollowed(t *testing.T) {

@@ -100,6 +100,18 @@ func TestAServerThatIsAbsent_is_left_alone_and_found_again(t *testing.T) {
 
 const millisecond = time.Millisecond
 
+func TestAServerThatAnswersNowAndThen_is_not_left_alone(t *testing.T) {
+	t.Parallel()
+	s, back := absent(t)
+	rail := newBusiness(t, s.URL, key("k1")).Rails["bank"]
+	for i := range 20 {
+		back.Store(i%5 == 4)
+		_, err := rail.PollOutgoing(t.Context(), nil)
+		require.Equal(t, i%5 == 4, err == nil)
+	}
+	require.Len(t, s.seen(), 20)
+}
+
 func TestARailThatIsLeftAlone_has_certainly_not_been_sent_a_payout(t *testing.T) {
 	t.Parallel()
 	s, _ := absent(t)
