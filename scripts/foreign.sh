@@ -5,7 +5,7 @@
 #   cron lines                 awk, by the rules of crontab(5)
 #   command lines in both      the anchor binary itself must know each command and flag
 #   what a running one says    Stellar's own JavaScript clients make transfers with it (scripts/foreign/node)
-#   what it asks a business    the servers in examples/, in Node and in Python, answer it
+#   what it asks a business    the servers in examples/, in Node and in Python, answer it: call by call, and in such transfers
 #   what a ledger says         Stellar's own Go SDK finds the same payments in it as we do (scripts/oracle)
 
 set -euo pipefail
@@ -110,11 +110,16 @@ install_clients() {
 		fail "npm ci: $(tail -n 20 "$work/npm.log")"
 }
 
+need_python() {
+	command -v python3 >/dev/null || fail "no python3 on this machine: examples/python-server needs it"
+}
+
 check_clients() {
 	need_node
+	need_python
 	install_clients
 	# It bounds its own time; this is for the case that it cannot.
-	TMPDIR="$work" timeout --kill-after=10 180 node "$work/node/main.mjs" "$work/anchor" </dev/null || fail "clients of Stellar: see above"
+	TMPDIR="$work" EXAMPLES="$PWD/examples" timeout --kill-after=10 300 node "$work/node/main.mjs" "$work/anchor" </dev/null || fail "clients of Stellar: see above"
 	say "clients of Stellar: their transfers were completed"
 }
 
@@ -129,7 +134,7 @@ check_ledgers() {
 
 check_servers() {
 	need_node
-	command -v python3 >/dev/null || fail "no python3 on this machine: examples/python-server needs it"
+	need_python
 	CGO_ENABLED=0 go test -count=1 -timeout=120s -tags foreign -run ExampleServers ./pkg/internal/integration/remote/ ||
 		fail "servers in examples/: see above"
 	say "servers of a business: the ones in Node and in Python keep the contract"

@@ -22,7 +22,7 @@ func doctorCommand(s *shared) *cobra.Command {
 		Use:   "doctor",
 		Short: "Examine settings, database, network, accounts and processes; each line is ok or says what to do",
 		Long: `Examines the whole installation from here: the settings, the database and its schema, the master keys, each Horizon, the
-clocks, the receiving accounts with their trust lines and signers, HOST_URL, and whether the processes do their work.
+clocks, the receiving accounts with their trust lines and signers, HOST_URL, the business' own server, and whether the processes do their work.
 
 Each line is 'ok' or '!!' with what to do about it. It changes nothing, sends nothing but requests to read, and ends whatever
 does not answer. It exits with 1 when something is wrong.`,
@@ -60,13 +60,27 @@ func (s *shared) examination() (inspect.Plan, error) {
 	plan := s.networkPlan(settings)
 	plan.Settings = settingsFindings(faults)
 	plan.Admission = inspect.Admission{
-		Listed: len(settings.SEP31.SendingAnchors), Everybody: settings.Server.LocalMode, ByBusiness: s.Setup != nil,
+		Listed: len(settings.SEP31.SendingAnchors), Everybody: settings.Server.LocalMode,
+		ByBusiness: s.Setup != nil || settings.Remote.Asks(config.PartReceiver),
 	}
 	if path, ok := strings.CutPrefix(settings.Database.URL.Reveal(), "sqlite:"); ok {
 		plan.DatabaseFile = strings.TrimPrefix(path, "//")
 	}
 	plan.OpenDatabase = func(ctx context.Context) (*store.DB, error) { return s.openUnchecked(ctx, settings) }
+	plan.Business = businessParts(settings)
 	return plan, nil
+}
+
+func businessParts(settings config.Settings) []inspect.BusinessPart {
+	questions, err := app.Questions(settings)
+	if err != nil {
+		questions = nil // Validate has said so
+	}
+	var parts []inspect.BusinessPart
+	for _, q := range questions {
+		parts = append(parts, inspect.BusinessPart{Name: q.Part, Ask: q.Ask})
+	}
+	return parts
 }
 
 func (s *shared) networkPlan(settings config.Settings) inspect.Plan {
@@ -114,7 +128,7 @@ func sendsBack(p config.Policy) bool {
 // presumed is what the business may bring: its setup does not run to be examined.
 func (s *shared) presumed(settings config.Settings) config.Supplied {
 	if s.Setup == nil {
-		return config.Supplied{}
+		return app.SuppliedByServer(settings.Remote)
 	}
 	p := config.Supplied{Receiver: true, Customers: true, Quotes: true}
 	for _, method := range settings.FundingMethods {

@@ -159,6 +159,10 @@ func (s *shared) showRestore(report payments.RestoreReport) error {
 		fmt.Fprintf(s.Stdout, "\noperation %d sent %s %s from %s to %s and nothing here explains it: the refunds of the account stay stopped until "+
 			"somebody says why", m.OperationID, amount(m.AmountUnits, money.StellarDecimals), m.AssetCode, m.Account, m.ToAccount)
 	}
+	for _, p := range report.Parked {
+		fmt.Fprintf(s.Stdout, "\npayout %s of transaction %s waits for you: such a movement may have sent its money back. If not: anchor payouts retry %s --reason \"…\"",
+			p.ID, p.TransactionID, p.TransactionID)
+	}
 	more := ""
 	if report.More {
 		more = " and more"
@@ -173,6 +177,7 @@ type restoreJSON struct {
 	Accounts []restoredAccountJSON `json:"accounts"`
 	Adopted  []adoptedJSON         `json:"refunds_that_had_left"`
 	Left     []unexplainedJSON     `json:"unexplained_movements"`
+	Parked   []string              `json:"payouts_that_wait_for_an_operator"`
 	Payouts  []string              `json:"payouts_to_ask_about"`
 	More     bool                  `json:"more_payouts"`
 }
@@ -198,7 +203,8 @@ type unexplainedJSON struct {
 
 func restoreShown(r payments.RestoreReport) restoreJSON {
 	shown := restoreJSON{
-		Accounts: []restoredAccountJSON{}, Adopted: []adoptedJSON{}, Left: []unexplainedJSON{}, Payouts: []string{}, More: r.More,
+		Accounts: []restoredAccountJSON{}, Adopted: []adoptedJSON{}, Left: []unexplainedJSON{}, Parked: []string{}, Payouts: []string{},
+		More: r.More,
 	}
 	for _, l := range r.Accounts {
 		shown.Accounts = append(shown.Accounts, restoredAccountJSON{l.Account, l.ThroughLedger})
@@ -211,6 +217,9 @@ func restoreShown(r payments.RestoreReport) restoreJSON {
 			m.Account, fmt.Sprint(m.OperationID), m.ToAccount, amount(m.AmountUnits, money.StellarDecimals),
 			store.AssetName{Code: m.AssetCode, Issuer: m.AssetIssuer}.String(), m.OuterHash,
 		})
+	}
+	for _, p := range r.Parked {
+		shown.Parked = append(shown.Parked, p.ID)
 	}
 	for _, p := range r.AskAbout {
 		shown.Payouts = append(shown.Payouts, p.Payout.ID)

@@ -212,7 +212,7 @@ func (s *shared) cancelRefundCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "cancel REFUND --reason TEXT", Short: "Give a refund up that was not sent",
 		Long: `Gives a refund up: its payment waits for a decision again, or its transaction holds the money again. It is refused while an
-envelope of the refund may still land.`,
+envelope of the refund may still land. It prints what is to be decided then.`,
 		Example: `  anchor refunds cancel 0198… --reason "the sender wants it paid out after all"`, Args: arguments(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if d.Reason == "" {
@@ -223,11 +223,56 @@ envelope of the refund may still land.`,
 				if err := refunds.NewOperator(a.DB()).Cancel(ctx, d); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(s.Stdout, "refund %s is cancelled\n", d.RefundID)
+				next, err := afterCancel(ctx, a.DB(), d.RefundID)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(s.Stdout, "refund %s is cancelled\n%s\n", d.RefundID, next)
 				return err
 			})
 		},
 	}
 	c.Flags().StringVar(&d.Reason, "reason", "", "why; no personal data")
 	return c
+}
+
+// afterCancel says where the money of a cancelled refund is, and which commands decide about it.
+func afterCancel(ctx context.Context, db *store.DB, id string) (string, error) {
+	r, err := db.RefundByID(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	p, err := db.PaymentByID(ctx, r.PaymentID)
+	if err != nil {
+		return "", err
+	}
+	if !r.FromHeld {
+		return undecided(p), nil
+	}
+	t, err := db.TransactionByID(ctx, r.TransactionID.String)
+	if err != nil {
+		return "", err
+	}
+	return heldAgain(t, p), nil
+}
+
+func heldAgain(t store.Transaction, p store.Payment) string {
+	text := fmt.Sprintf("transaction %s (%s) holds %s %s now", t.ID, t.Status, amount(t.Held(), money.StellarDecimals), p.AssetCode)
+	switch {
+	case t.Held() == 0:
+		return text
+	case t.Funded && t.Status == anchor.StatusPendingReceiver:
+		text += fmt.Sprintf(": 'anchor payouts retry %s' pays it out where its last payout failed or came back", t.ID)
+	default:
+		text += ", which nothing pays out by itself"
+	}
+	return text + fmt.Sprintf("; 'anchor payments refund %s' sends it back", p.ID)
+}
+
+func undecided(p store.Payment) string {
+	if p.State != anchor.PaymentOpen {
+		return fmt.Sprintf("payment %s is %s: see 'anchor refunds list --payment %s'", p.ID, p.State, p.ID)
+	}
+	return fmt.Sprintf("payment %s waits for a decision, %s %s of it are left: 'anchor payments assign', 'refund' or 'ignore'",
+		p.ID, amount(p.AmountUnits-p.RefundUnits, money.StellarDecimals), p.AssetCode)
 }

@@ -86,18 +86,13 @@ func Open(ctx context.Context, o Options) (*App, error) {
 // presumed is what a business may turn out to bring: its setup runs only once everything else is right.
 func presumed(o Options) config.Supplied {
 	if o.Setup == nil {
-		return askedOf(o.Settings.Remote)
+		return SuppliedByServer(o.Settings.Remote)
 	}
 	p := config.Supplied{Receiver: true, Customers: true, Quotes: true}
 	for _, method := range o.Settings.FundingMethods {
 		p.Rails = append(p.Rails, method.Rail)
 	}
 	return p
-}
-
-// askedOf is what the business' own server brings.
-func askedOf(r config.Remote) config.Supplied {
-	return config.Supplied{Receiver: r.Asks(config.PartReceiver), Customers: r.Asks(config.PartCustomers), Quotes: r.Asks(config.PartQuotes)}
 }
 
 func (a *App) open(ctx context.Context) error {

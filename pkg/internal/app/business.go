@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync/atomic"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/customers"
 	"github.com/anchorkit/anchor/pkg/internal/integration/declared"
-	"github.com/anchorkit/anchor/pkg/internal/integration/remote"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
 	"github.com/anchorkit/anchor/pkg/rails/simulated"
@@ -28,7 +26,7 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 	if !needsBusiness(o.Role) {
 		return config.Supplied{}, nil
 	}
-	asked, err := a.remoteBusiness()
+	asked, err := remoteBusiness(o.Settings, a.log)
 	if err != nil {
 		return config.Supplied{}, err
 	}
@@ -58,40 +56,6 @@ func suppliedBy(b anchor.Business) config.Supplied {
 		s.Rails = append(s.Rails, name)
 	}
 	return s
-}
-
-// remoteBusiness is what the business' own server is asked about.
-func (a *App) remoteBusiness() (anchor.Business, error) {
-	s := a.settings
-	if s.Remote.URL == "" {
-		return anchor.Business{}, nil
-	}
-	keys, err := s.Remote.Keyring()
-	if err != nil {
-		return anchor.Business{}, err
-	}
-	o := remote.Options{
-		URL: s.Remote.URL, AllowHTTP: s.Server.LocalMode, Timeout: s.Remote.Timeout, RailTimeout: s.Remote.RailTimeout,
-		Log: a.log.With("part", "business"),
-		Parts: remote.Parts{
-			Receiver: s.Remote.Asks(config.PartReceiver), Customers: s.Remote.Asks(config.PartCustomers),
-			Quotes: s.Remote.Asks(config.PartQuotes), Fee: s.Remote.Asks(config.PartFee), Rails: map[string]remote.RailTerms{},
-		},
-	}
-	for _, key := range keys {
-		o.Keys = append(o.Keys, remote.Key{ID: key.ID, Secret: []byte(key.Key.Reveal())})
-	}
-	for _, rail := range s.Rails {
-		if rail.Kind == config.RailRemote {
-			o.Parts.Rails[rail.Name] = remote.RailTerms{NotKnownFinalAfter: rail.NotKnownFinalAfter, SameKeySafeFor: rail.SameKeySafeFor}
-		}
-	}
-	if s.Remote.CAFile != "" {
-		if o.CA, err = os.ReadFile(s.Remote.CAFile); err != nil {
-			return anchor.Business{}, fmt.Errorf("ANCHOR_REMOTE_CA_FILE: %w", err)
-		}
-	}
-	return remote.New(o)
 }
 
 // completed puts the declared values where the business has none; rails are joined by name.

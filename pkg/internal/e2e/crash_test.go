@@ -190,19 +190,22 @@ func (x *crashing) anyLeft() bool {
 }
 
 // idling are commits that are made over and over, whether or not there is anything to do.
-var idling = regexp.MustCompile(`AcquireLease|ClaimReady|ClaimUnderWay|Prune`)
+var idling = regexp.MustCompile(`AcquireLease|ClaimReady|ClaimUnderWay|Prune|Postpone`)
+
+// waiting are those that are made at each ledger as long as an envelope may land.
+var waiting = regexp.MustCompile(`ClaimSubmission|refunds\.\(\*Service\)\.settle`)
 
 // order is the order in which points have their turn: at random, but each name once before any comes again, and what is idle
 // after all others.
 func (x *crashing) order(points []string) []string {
 	x.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
-	const idle = 8 // turns of what happens also when there is nothing to do
+	const most = 12 // turns of what happens also when there is nothing to do
 	turns, turn := map[string]int{}, map[string]int{}
 	var ordered []string
 	for _, p := range points {
 		name, _, _ := strings.Cut(p, " #")
 		turns[name]++
-		if turn[p] = turns[name]; turn[p] <= idle || !idling.MatchString(name) {
+		if turn[p] = turns[name]; turn[p] <= most || !idling.MatchString(name) && !waiting.MatchString(name) {
 			ordered = append(ordered, p)
 		}
 	}

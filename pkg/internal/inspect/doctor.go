@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type Plan struct {
 	// HostURL is where the sending anchors reach us; SigningKey is the G… address that its stellar.toml must name.
 	HostURL, SigningKey string
 	Admission           Admission
+	Business            []BusinessPart // of the business' own server; none where there is no such server
 	// RemoteSigner tells that a remote signer is set; SendsBack whether a policy sends payments in an asset back by itself.
 	RemoteSigner bool
 	SendsBack    func(code, issuer string) bool
@@ -67,7 +69,7 @@ func Examine(ctx context.Context, p Plan) []Finding {
 	x := &examination{plan: p, observed: make([]observed, len(p.Horizons))}
 	x.atOnce(ctx, append([]probe{
 		{"database", x.database}, {"HOST_URL", x.host}, {"disk", x.disk},
-	}, append(x.horizons(), x.rpc()...)...))
+	}, slices.Concat(x.horizons(), x.rpc(), x.business())...))
 	if o, ok := x.opened(); ok {
 		defer func() { _ = o.db.Close() }() // nothing was written
 		x.atOnce(ctx, append([]probe{{"roles", func(ctx context.Context) []Finding { return x.roles(ctx, o) }}}, x.accounts(o)...))

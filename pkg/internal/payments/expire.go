@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -13,8 +14,13 @@ import (
 // expireAtOnce is how many transactions expire in one database transaction.
 const expireAtOnce = 100
 
-// Expire ends the transactions of an account that ran out before the ledger through which the account has been seen: no
-// payment can have come in time. No wall clock takes part, so nothing expires while the account is behind. Of one that was
+// expiryMargin is by how much the ledger through which an account was seen must have closed later than a transaction ran out. The
+// ledger and the page of payments may come from two machines behind one address, one of which is a ledger or two behind: a payment
+// in a ledger that the first one knows may be missing from a page that ends there. By then both have it.
+const expiryMargin = 10 * time.Second
+
+// Expire ends the transactions of an account that ran out more than ten seconds before the ledger through which the account
+// has been seen closed: no payment can have come in time. No wall clock takes part, so nothing expires while the account is behind. Of one that was
 // paid in part everything goes back; it is refunded once that is in the ledger. It answers how many there were.
 func (s *Service) Expire(ctx context.Context, account string) (int, error) {
 	total := 0
@@ -35,7 +41,8 @@ func (s *Service) expireSome(ctx context.Context, account string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	ids, err := s.db.ExpiredTransactions(ctx, account, c.ThroughClosedUs, expireAtOnce)
+	before := c.ThroughClosedUs - expiryMargin.Microseconds()
+	ids, err := s.db.ExpiredTransactions(ctx, account, before, expireAtOnce)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
@@ -44,7 +51,7 @@ func (s *Service) expireSome(ctx context.Context, account string) (int, error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n = 0
 		for _, id := range ids {
-			expired, err := s.expire(ctx, tx, id, c.ThroughClosedUs)
+			expired, err := s.expire(ctx, tx, id, before)
 			if err != nil {
 				return err
 			}
@@ -64,12 +71,12 @@ func (s *Service) expireSome(ctx context.Context, account string) (int, error) {
 }
 
 // expire looks again at what was found: it may have been paid or ended meanwhile.
-func (s *Service) expire(ctx context.Context, tx *store.Tx, id string, throughClosedUs int64) (bool, error) {
+func (s *Service) expire(ctx context.Context, tx *store.Tx, id string, beforeUs int64) (bool, error) {
 	t, err := tx.LockTransaction(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	if t.Funded || t.ExpiresUs == 0 || t.ExpiresUs >= throughClosedUs {
+	if t.Funded || t.ExpiresUs == 0 || t.ExpiresUs >= beforeUs {
 		return false, nil
 	}
 	if _, err := anchor.Next(t.Status, t.Funded, anchor.CauseExpired); err != nil {

@@ -20,7 +20,7 @@ func TestWhatIsLeftOfAPartOfWhichAnOperatorSentSomeBackGoesBackWhenTheTransactio
 		require.NoError(t, err)
 		b.wentBack(t, r)
 
-		b.apply(t, 21)
+		b.apply(t, 23)
 		n, err := b.service.Expire(t.Context(), b.account)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)

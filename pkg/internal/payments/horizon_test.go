@@ -81,7 +81,7 @@ func TestAWatcherOverHorizonCreditsAndNoticesAReset(t *testing.T) {
 	native := func(row *store.Transaction) { row.AssetCode, row.AssetIssuer = stellar.NativeCode, "" }
 	agreed := b.agree(t,
 		terms{memoType: "id", memo: "1", units: 30 * unit, change: native}, terms{memoType: "id", memo: "2", units: 5 * unit, change: native},
-		terms{memoType: "id", memo: "3", units: unit, expires: time.Now().Add(2 * time.Second), change: native})
+		terms{memoType: "id", memo: "3", units: unit, expires: time.Now().Add(-8 * time.Second), change: native})
 
 	o := quick("a")
 	o.Interval, o.Lease = 500*time.Millisecond, 10*time.Second

@@ -78,10 +78,10 @@ func TestAnOperatorOpensWhatExpiredByAssigningToIt(t *testing.T) {
 		agreed := b.agree(t, terms{memoType: "id", memo: "7", units: 100 * unit, expires: closedAt(5), change: func(row *store.Transaction) {
 			row.CallbackUrl = "https://sender.example/"
 		}})[0]
-		b.apply(t, 6)
+		b.apply(t, 8)
 		_, err := b.service.Expire(t.Context(), b.account)
 		require.NoError(t, err)
-		b.apply(t, 7, b.pays(position(7, 1, 1), "7", 60*unit))
+		b.apply(t, 9, b.pays(position(9, 1, 1), "7", 60*unit))
 		late := b.payments(t)[0]
 		require.Equal(t, anchor.JudgedLate, late.Judgement)
 
@@ -313,7 +313,7 @@ func TestPartsThatGoBackAreAskedForOnceAlsoWhenAnOperatorGivesThemUp(t *testing.
 	each(t, func(t *testing.T, b *books) {
 		b = b.under(payments.Policy{Underpaid: payments.Accumulate})
 		agreed := b.agree(t, terms{memoType: "id", memo: "7", units: 100 * unit, expires: closedAt(20)})[0]
-		b.apply(t, 21, b.pays(position(10, 1, 1), "7", 30*unit), b.pays(position(10, 2, 1), "7", 20*unit))
+		b.apply(t, 23, b.pays(position(10, 1, 1), "7", 30*unit), b.pays(position(10, 2, 1), "7", 20*unit))
 		_, err := b.service.Expire(t.Context(), b.account)
 		require.NoError(t, err)
 		require.NoError(t, b.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {

@@ -15,6 +15,7 @@ type RestoreReport struct {
 	Accounts    []Lag                    // each read to the head
 	Adopted     []AdoptedRefund          // refunds that had left already
 	Unexplained []store.OutgoingMovement // what else left: the refunds of those accounts stay stopped until an operator says why
+	Parked      []store.Payout           // not sent, and of transactions that those may have refunded: they wait for an operator now
 	AskAbout    []store.ListedPayout     // payouts that will be asked about before they are sent, or whose outcome is open
 	More        bool                     // there are more of them than listed
 }
@@ -32,7 +33,7 @@ func (r *Reconciler) MarkRestored(ctx context.Context, actor, reason string) err
 
 // AfterRestore makes a restored copy fit to send again (I14). It marks the database first, so that nobody sends meanwhile; has every
 // account read to the network's head by `watch` (Watcher.Once); finds among what left the accounts the refunds that the copy
-// believes still to be made; and ends the mark. From then on a payout of a transaction that was agreed before is not sent before its
+// believes still to be made; leaves to an operator the payouts, not sent yet, of what may have gone back besides; and ends the mark. From then on a payout of a transaction that was agreed before is not sent before its
 // rail was asked, by the key that follows from the transaction, whether it has it. On any error the mark stays.
 func (r *Reconciler) AfterRestore(ctx context.Context, watch func(context.Context) error, actor, reason string) (RestoreReport, error) {
 	var report RestoreReport
@@ -132,6 +133,9 @@ func (r *Reconciler) adopt(ctx context.Context, report *RestoreReport, actor str
 		}
 		if id == "" {
 			report.Unexplained = append(report.Unexplained, m)
+			if err := r.park(ctx, report, m, actor); err != nil {
+				return err
+			}
 			continue
 		}
 		report.Adopted = append(report.Adopted, AdoptedRefund{id, m})
@@ -164,6 +168,18 @@ func (r *Reconciler) adoptOne(ctx context.Context, m store.OutgoingMovement, act
 		}
 	}
 	return "", nil
+}
+
+// park keeps from being paid out what a movement that nothing explains may have refunded: of a refund that was asked for after the copy
+// was taken, and left, the copy has nothing but the payment.
+func (r *Reconciler) park(ctx context.Context, report *RestoreReport, m store.OutgoingMovement, actor string) error {
+	parked, err := r.db.ParkUnsentLike(ctx, m, anchor.Change{
+		Cause: anchor.CauseNoted, Actor: actor,
+		Reason: "money went back to who paid in transaction " + m.OuterHash + ", and this database, restored from an older copy, does not know why: " +
+			"it may be the refund of this; look before it is paid out",
+	})
+	report.Parked = append(report.Parked, parked...)
+	return err
 }
 
 // askAbout lists the payouts whose rails will be asked.

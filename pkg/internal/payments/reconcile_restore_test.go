@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
@@ -111,5 +112,49 @@ func TestAn_older_copy_is_recognised_by_a_refund_that_has_left_without_it(t *tes
 		var marked *store.RestoredError
 		require.ErrorAs(t, a.db.Restored(t.Context()), &marked)
 		require.Contains(t, marked.Error(), "has left already")
+	})
+}
+
+func TestAfter_a_restore_what_the_world_may_have_refunded_is_not_paid_out_before_an_operator_has_looked(t *testing.T) {
+	t.Parallel()
+	eachAudited(t, func(t *testing.T, a *audited) {
+		native := func(row *store.Transaction) { row.AssetCode, row.AssetIssuer = stellar.NativeCode, "" }
+		named := func(row *store.Transaction) {
+			native(row)
+			row.RefundMemoType, row.RefundMemo = "id", "99"
+		}
+		agreed := a.agree(a.T, terms{memoType: "id", memo: "7", units: 20 * unit, change: native},
+			terms{memoType: "id", memo: "8", units: 20 * unit, change: named}, terms{memoType: "id", memo: "9", units: 20 * unit, change: native},
+			terms{memoType: "id", memo: "10", units: 20 * unit, change: native})
+		for memo := range uint64(3) {
+			a.pay(a.payer, txnbuild.MemoID(7+memo), lumens(a.account, "20"))
+		}
+		a.pay(a.maker, txnbuild.MemoID(10), lumens(a.account, "20"))
+		a.watch()
+		states := func() (list []string) {
+			for _, t := range agreed {
+				p := a.payouts(a.T, t.ID)[0]
+				list = append(list, string(p.State)+" "+string(p.WaitsFor))
+			}
+			return list
+		}
+		before := states()
+		require.NotContains(t, before, "waiting operator")
+		a.worldRefunds(7, "19") // a fee was kept
+		a.worldRefunds(99, "20")
+		a.worldRefunds(10, "20") // to somebody else than who paid with it
+
+		report, err := a.reconciler().AfterRestore(t.Context(), a.watching, "operator:ada", "backup of last night")
+		require.NoError(t, err)
+		require.Len(t, report.Unexplained, 3)
+		require.Len(t, report.Parked, 2)
+		require.Equal(t, []string{"waiting operator", "waiting operator", before[2], before[3]}, states())
+		history, err := a.db.History(t.Context(), store.SubjectPayout, report.Parked[0].ID)
+		require.NoError(t, err)
+		require.Contains(t, history[len(history)-1].Reason, "may be the refund of this")
+
+		report, err = a.reconciler().AfterRestore(t.Context(), a.watching, "operator:ada", "once more")
+		require.NoError(t, err)
+		require.Empty(t, report.Parked)
 	})
 }

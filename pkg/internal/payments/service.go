@@ -242,15 +242,24 @@ type Lag struct {
 	ThroughClosed time.Time // everything that closed until then is credited; the zero time before it was ever seen through
 }
 
-// Lag tells for each account up to when it has been seen through. One that no watcher has begun with is not among them.
+// Lag tells for each receiving account up to when it has been seen through.
 func (s *Service) Lag(ctx context.Context) ([]Lag, error) {
+	accounts, err := s.db.ReceivingAccounts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	cursors, err := s.db.Cursors(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lags := make([]Lag, len(cursors))
-	for i, c := range cursors {
-		lags[i] = Lag{Account: c.Account, ThroughLedger: c.ThroughLedger, ThroughClosed: c.ThroughClosed()}
+	read := make(map[string]store.Cursor, len(cursors))
+	for _, c := range cursors {
+		read[c.Account] = c
+	}
+	lags := make([]Lag, len(accounts))
+	for i, a := range accounts {
+		c := read[a.Account] // its zero value: no watcher has begun with it
+		lags[i] = Lag{Account: a.Account, ThroughLedger: c.ThroughLedger, ThroughClosed: c.ThroughClosed()}
 	}
 	return lags, nil
 }

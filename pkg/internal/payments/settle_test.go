@@ -122,7 +122,7 @@ func TestAPartPaidTransactionThatRunsOutGoesBack(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, n)
 
-		b.apply(t, 21)
+		b.apply(t, 23)
 		n, err = b.service.Expire(t.Context(), b.account)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
@@ -137,7 +137,7 @@ func TestAPartPaidTransactionThatRunsOutGoesBack(t *testing.T) {
 		require.Equal(t, []int64{30 * unit, unit, 20 * unit, unit}, []int64{list[0].Units, list[0].FeeUnits, list[1].Units, list[1].FeeUnits})
 		require.True(t, list[0].Automatic && list[0].FromHeld)
 
-		b.apply(t, 22, b.pays(position(22, 1, 1), "7", 50*unit))
+		b.apply(t, 24, b.pays(position(24, 1, 1), "7", 50*unit))
 		stored := b.payments(t)
 		require.Equal(t, anchor.JudgedLate, stored[2].Judgement)
 		require.Equal(t, anchor.PaymentRefunding, stored[2].State)
@@ -148,7 +148,7 @@ func TestWithheldTransactionsRunOutAsWell(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *books) {
 		withheld := b.agree(t, terms{units: unit, expires: closedAt(5)})[0]
-		b.apply(t, 6)
+		b.apply(t, 8)
 		_, err := b.service.Expire(t.Context(), b.account)
 		require.NoError(t, err)
 		require.Equal(t, anchor.StatusExpired, b.transaction(t, withheld.ID).Status)

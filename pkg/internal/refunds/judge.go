@@ -154,21 +154,22 @@ func JudgeNetwork(r store.Refund, seen store.Cursor, behind time.Duration, n Sig
 	return judgeReceipt(r, n.Destination)
 }
 
-// reserve is what an account must keep of the network's own asset: two entries and one more for each that it holds.
+// reserveOfEntry is what an account must keep of the network's own asset for each entry that it pays for: two for itself, one for each that
+// it holds, and those of others that it sponsors; not those that others sponsor.
 const reserveOfEntry = 5_000_000
 
 func judgeSource(r store.Refund, a stellar.Account, fees stellar.FeeStats) Verdict {
 	native, _ := a.Balance(stellar.NativeCode, "")
-	free := native.Units - native.Selling - int64(2+a.Subentries)*reserveOfEntry
+	free := native.Units - native.Selling - int64(2+a.Subentries+a.Sponsoring-a.Sponsored)*reserveOfEntry
 	needed := max(fees.BaseFee, fees.Usual)
+	if free < needed { // what keeps every refund of the account, and ends when somebody fills it up
+		return waitAll(later, "the receiving account cannot pay the network's fee and keep its reserve: it needs more of the network's own asset")
+	}
 	if r.AssetIssuer == "" {
 		if r.SentUnits() > free-needed {
 			return hold("the receiving account would be left with less than its reserve")
 		}
 		return Verdict{}
-	}
-	if free < needed {
-		return hold("the receiving account cannot pay the network's fee and keep its reserve")
 	}
 	b, trusts := a.Balance(r.AssetCode, r.AssetIssuer)
 	switch {

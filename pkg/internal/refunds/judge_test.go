@@ -124,6 +124,8 @@ func TestJudgeNetwork_lets_through_what_the_network_takes(t *testing.T) {
 	r, _, _ := usual()
 	seen, n := sight()
 	require.True(t, refunds.JudgeNetwork(r, seen, time.Minute, n).Go())
+	n.Source.Sponsored, n.Source.Balances[0].Units = 2, 5_000_100
+	require.True(t, refunds.JudgeNetwork(r, seen, time.Minute, n).Go(), "others pay for what they sponsor")
 	r.Destination, n.Destination = issuer, stellar.Account{ID: issuer}
 	require.True(t, refunds.JudgeNetwork(r, seen, time.Minute, n).Go(), "an issuer needs no trust line to its own asset")
 }
@@ -141,11 +143,16 @@ func TestJudgeNetwork_keeps_refunds(t *testing.T) {
 		"not authorized here":           {func(_ *store.Refund, n *refunds.Sight) { n.Source.Balances[1].Authorized = false }, "may not send", false},
 		"with too little here":          {func(_ *store.Refund, n *refunds.Sight) { n.Source.Balances[1].Units-- }, "too little", false},
 		"with all of it on offer":       {func(_ *store.Refund, n *refunds.Sight) { n.Source.Balances[1].Selling = 1 }, "too little", false},
-		"without the fee":               {func(_ *store.Refund, n *refunds.Sight) { n.Source.Balances[0].Units = 15_000_099 }, "fee", false},
+		"without the fee":               {func(_ *store.Refund, n *refunds.Sight) { n.Source.Balances[0].Units = 15_000_099 }, "fee", true},
 		"to who is gone":                {func(_ *store.Refund, n *refunds.Sight) { n.Destination = stellar.Account{} }, "does not exist", false},
 		"to who has no trust line":      {func(_ *store.Refund, n *refunds.Sight) { n.Destination.Balances = n.Destination.Balances[:1] }, "destination has no trust", false},
 		"to who is not authorized":      {func(_ *store.Refund, n *refunds.Sight) { n.Destination.Balances[1].Authorized = false }, "may not hold", false},
 		"to who has no room":            {func(_ *store.Refund, n *refunds.Sight) { n.Destination.Balances[1].Units++ }, "no room", false},
+		"without the fee beside what it sponsors": {
+			func(_ *store.Refund, n *refunds.Sight) {
+				n.Source.Sponsoring, n.Source.Balances[0].Units = 3, 30_000_099
+			}, "fee", true,
+		},
 		"to who demands a memo": {
 			func(_ *store.Refund, n *refunds.Sight) {
 				n.Destination.Data = map[string]string{"config.memo_required": "MQ=="}

@@ -306,6 +306,7 @@ func TestAn_envelope_that_somebody_knows_to_have_landed_is_not_dead_although_the
 		w.execute(s)
 		require.Len(t, w.attempts(r.ID), 1)
 		require.Equal(t, anchor.RefundSending, w.refund(r.ID).State)
+		require.Contains(t, w.refund(r.ID).Trouble, "which was read without it")
 		w.finish()
 		require.Len(t, w.attempts(r.ID), 2)
 		require.Len(t, w.back(), 1)

@@ -86,8 +86,10 @@ type Movement struct {
 	Actor, Reason string
 }
 
-// Explain records why money left an account; the refunds of the account go on when nothing else is unexplained. It answers
-// how many movements were explained now: none, if all were explained before.
+// Explain records why money left an account; the refunds of the account go on when nothing else is unexplained. What turns out to be
+// an envelope of a refund that is still to be sent confirms that refund, whatever was said: it would be paid twice else. It is
+// refused (CodeConflict) while another envelope of such a refund may land. It answers how many movements were explained now: none,
+// if all were explained before.
 func (o *Operator) Explain(ctx context.Context, m Movement) (explained int, err error) {
 	list, err := o.db.MovementsOfOperation(ctx, m.OperationID)
 	if err != nil {
@@ -100,7 +102,7 @@ func (o *Operator) Explain(ctx context.Context, m Movement) (explained int, err 
 	err = o.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		explained = 0
 		for _, movement := range list {
-			changed, err := tx.ExplainMovement(ctx, movement, anchor.Change{Actor: m.Actor, Reason: m.Reason})
+			changed, err := explain(ctx, tx, movement, anchor.Change{Cause: anchor.CauseNoted, Actor: m.Actor, Reason: m.Reason})
 			if err != nil {
 				return err
 			}
@@ -111,6 +113,14 @@ func (o *Operator) Explain(ctx context.Context, m Movement) (explained int, err 
 		return nil
 	})
 	return explained, err
+}
+
+func explain(ctx context.Context, tx *store.Tx, m store.OutgoingMovement, c anchor.Change) (changed bool, err error) {
+	adopted, err := tx.AdoptEnvelope(ctx, m, c)
+	if err != nil || adopted != "" {
+		return adopted != "", err
+	}
+	return tx.ExplainMovement(ctx, m, c)
 }
 
 func ofAccount(list []store.OutgoingMovement, account string) ([]store.OutgoingMovement, error) {

@@ -107,7 +107,7 @@ func (p *pass) keep(r store.Refund, v Verdict) error {
 			p.late()
 		}
 		p.tell(p.hard, r.Account, v.Why, v.Wait <= soon)
-		return p.db.PostponeRefunds(p.hard, r.Account, v.Why, p.paced(v.Wait))
+		return p.db.KeepRefundsWaiting(p.hard, r.Account, p.Owner, v.Why, p.paced(v.Wait))
 	}
 	return p.db.PostponeRefund(p.hard, r, v.Why, p.paced(v.Wait))
 }

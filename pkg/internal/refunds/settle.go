@@ -15,6 +15,7 @@ type evidence struct {
 	ledger int64  // that took the envelope as failed; 0: none that is known
 	why    string // it failed
 	absent bool   // nobody knows of it, asked after its time
+	landed int64  // that the network says it is in; a veto, and no proof
 }
 
 // margin is by how much the ledger that an account was read through must have closed later than an envelope could land. By
@@ -44,6 +45,9 @@ func (s *Service) settle(ctx context.Context, a store.RefundAttempt, e evidence)
 	})
 	if err != nil {
 		return false, fmt.Errorf("settle refund %s: %w", a.RefundID, err)
+	}
+	if !settled && told.Trouble != "" {
+		s.tell(ctx, a.Account, told.Trouble, false)
 	}
 	if settled {
 		level := slog.LevelWarn
@@ -75,8 +79,19 @@ func (s *Service) settleLocked(ctx context.Context, tx *store.Tx, l store.Locked
 		return s.failed(ctx, tx, l.Refund, a, e)
 	case e.absent && outlived(cursor, a):
 		return s.ranOut(ctx, tx, l.Refund, a)
+	case e.landed > 0 && cursor.ThroughLedger >= e.landed:
+		r, err := missed(ctx, tx, l.Refund, e)
+		return r, false, err
 	}
 	return store.Refund{}, false, nil
+}
+
+// missed says on a refund that its envelope is in a ledger which was read without it, by what the network says. Nothing else would ever
+// end its waiting: only what the watcher has stored is proof.
+func missed(ctx context.Context, tx *store.Tx, r store.Refund, e evidence) (store.Refund, error) {
+	r.Trouble = fmt.Sprintf("the network has its envelope in ledger %d, which was read without it: run 'anchor watch-transactions --from %d --to %d'",
+		e.landed, e.landed, e.landed)
+	return r, tx.NoteSendingRefund(ctx, r.ID, r.Trouble)
 }
 
 // outlived tells whether the account was read past the time in which an envelope could land.

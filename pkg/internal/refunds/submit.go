@@ -109,6 +109,9 @@ func (p *pass) lookUp(a store.RefundAttempt) (settled, known bool, err error) {
 		return false, false, nil
 	}
 	if t.Successful {
+		if settled, err = p.settle(p.hard, a, evidence{landed: t.Ledger}); err != nil || settled {
+			return settled, true, err
+		}
 		return false, true, p.answered(a, fmt.Sprintf("it is in ledger %d", t.Ledger), againLanded)
 	}
 	e, final := failed(t)
@@ -133,8 +136,10 @@ func (p *pass) inquire(a store.RefundAttempt) (evidence, error) {
 	switch {
 	case errors.Is(err, stellar.ErrNotFound):
 		return evidence{absent: true}, nil
-	case err != nil || t.Successful: // nobody knows, or the watcher will tell
+	case err != nil: // nobody knows
 		return evidence{}, nil
+	case t.Successful:
+		return evidence{landed: t.Ledger}, nil
 	}
 	if e, final := failed(t); final {
 		return e, nil

@@ -47,6 +47,7 @@ type anchorInfo struct {
 	Auth       string     `toml:"WEB_AUTH_ENDPOINT"`
 	KYC        string     `toml:"KYC_SERVER"`
 	Payments   string     `toml:"DIRECT_PAYMENT_SERVER"`
+	Quotes     string     `toml:"ANCHOR_QUOTE_SERVER"`
 	Currencies []currency `toml:"CURRENCIES"`
 }
 

@@ -64,6 +64,9 @@ type Transfer struct {
 	SenderID, ReceiverID string // of Register
 	FundingMethod        string
 	Fields               map[string]string
+	// DestinationAsset is what the recipient shall get, such as iso4217:BRL; empty: what is sent. QuoteID is a firm price for
+	// it; without one it is priced when the payment arrives.
+	DestinationAsset, QuoteID string
 }
 
 // State is a transaction as the receiving anchor shows it.
@@ -145,6 +148,12 @@ func (s *Sender) agreement(t Transfer) map[string]any {
 	}
 	if len(t.Fields) > 0 {
 		body["fields"] = map[string]any{"transaction": t.Fields}
+	}
+	if t.DestinationAsset != "" {
+		body["destination_asset"] = t.DestinationAsset
+	}
+	if t.QuoteID != "" {
+		body["quote_id"] = t.QuoteID
 	}
 	return body
 }

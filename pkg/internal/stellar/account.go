@@ -12,6 +12,8 @@ type Account struct {
 	Sequence           int64
 	LastModifiedLedger int64
 	Subentries         int
+	Sponsoring         int // entries of others whose reserve it pays
+	Sponsored          int // entries of its own, itself included, whose reserve others pay
 	HomeDomain         string
 	Thresholds         Thresholds
 	Flags              Flags
@@ -67,6 +69,8 @@ type accountRecord struct {
 	Sequence     string `json:"sequence"`
 	LastModified int64  `json:"last_modified_ledger"`
 	Subentries   int    `json:"subentry_count"`
+	Sponsoring   int    `json:"num_sponsoring"`
+	Sponsored    int    `json:"num_sponsored"`
 	HomeDomain   string `json:"home_domain"`
 	Thresholds   *struct {
 		Low    int `json:"low_threshold"`
@@ -121,7 +125,7 @@ func (r accountRecord) account() (Account, error) {
 		return Account{}, &AnswerError{Reason: "the account lacks its id, sequence or thresholds"}
 	}
 	a := Account{
-		ID: r.ID, Sequence: sequence, LastModifiedLedger: r.LastModified, Subentries: r.Subentries,
+		ID: r.ID, Sequence: sequence, LastModifiedLedger: r.LastModified, Subentries: r.Subentries, Sponsoring: r.Sponsoring, Sponsored: r.Sponsored,
 		HomeDomain: r.HomeDomain, Data: r.Data,
 		Thresholds: Thresholds(*r.Thresholds),
 		Flags: Flags{

@@ -85,7 +85,7 @@ func Test_an_account_has_its_signers_thresholds_and_balances(t *testing.T) {
 	a, err := n.Account(t.Context(), receiver)
 	require.NoError(t, err)
 	require.Equal(t, stellar.Account{
-		ID: receiver, Sequence: 51539607556, LastModifiedLedger: 46, Subentries: 2, Data: map[string]string{},
+		ID: receiver, Sequence: 51539607556, LastModifiedLedger: 46, Subentries: 2, Sponsoring: 4, Data: map[string]string{},
 		Signers: []stellar.Signer{{Key: receiver, Type: stellar.SignerEd25519, Weight: 1}},
 		Balances: []stellar.Balance{
 			{AssetCode: "EURLONG12", AssetIssuer: issuer, Units: 20000000, Limit: 1<<63 - 1, Authorized: true},

@@ -21,7 +21,8 @@ func (a RefundAttempt) Newest() string {
 	return a.Envelope
 }
 
-// AccountsWithRefunds lists the receiving accounts with an envelope in flight or a refund that is due.
+// AccountsWithRefunds lists the receiving accounts with an envelope in flight, or with a refund that is due while not all of them are kept
+// waiting.
 func (db *DB) AccountsWithRefunds(ctx context.Context) (accounts []string, err error) {
 	err = db.look(ctx, func(q *sqlgen.Queries, now int64) error {
 		accounts, err = q.AccountsWithRefunds(ctx, now)
@@ -46,11 +47,24 @@ func (db *DB) RefundDueIn(ctx context.Context) (wait time.Duration, ok bool, err
 	return wait, ok, nil
 }
 
-// DueRefund reads the refund of an account that is due the longest; ok is false if there is none.
+// DueRefund reads the refund of an account that is due the longest, those first that operators asked for: nobody who pays can queue
+// anything before them. ok is false if there is none, or all refunds of the account are kept waiting.
 func (tx *Tx) DueRefund(ctx context.Context, account string) (r Refund, ok bool, err error) {
-	row, err := tx.q.DueRefund(ctx, sqlgen.DueRefundParams{Account: account, NowUs: tx.now})
-	r, err = found(Refund{row}, err, "due refund of %s", account)
-	return none(r, err)
+	waits, err := tx.q.AccountWaits(ctx, sqlgen.AccountWaitsParams{Account: account, NowUs: tx.now})
+	if err != nil {
+		return Refund{}, false, fmt.Errorf("whether the refunds of %s wait: %w", account, err)
+	}
+	if waits {
+		return Refund{}, false, nil
+	}
+	for _, automatic := range []bool{false, true} {
+		row, err := tx.q.DueRefund(ctx, sqlgen.DueRefundParams{Account: account, Automatic: automatic, NowUs: tx.now})
+		r, err := found(Refund{row}, err, "due refund of %s", account)
+		if r, ok, err = none(r, err); err != nil || ok {
+			return r, ok, err
+		}
+	}
+	return Refund{}, false, nil
 }
 
 // RefundInFlight reads the envelope of an account that may land; ok is false if there is none.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
 	"github.com/anchorkit/anchor/pkg/money"
 )
 
@@ -16,9 +17,15 @@ const messageRefunded = "the payment was refunded"
 // ConfirmRefund records that the ledger shows an envelope of a refund, and what follows from it: for the payment, and for its
 // transaction, which becomes refunded when nothing else became of the money that came for it (SEP-31 status refunded).
 func (tx *Tx) ConfirmRefund(ctx context.Context, l LockedRefund, a RefundAttempt, m OutgoingMovement, actor string) error {
-	if err := tx.EndRefundAttempt(ctx, a, anchor.RefundAttemptLanded, fmt.Sprintf("in ledger %d", m.Ledger)); err != nil {
+	if err := tx.EndRefundAttempt(ctx, a, anchor.RefundAttemptLanded, landedIn(m)); err != nil {
 		return err
 	}
+	return tx.confirmRefund(ctx, l, m, actor)
+}
+
+func landedIn(m OutgoingMovement) string { return fmt.Sprintf("in ledger %d", m.Ledger) }
+
+func (tx *Tx) confirmRefund(ctx context.Context, l LockedRefund, m OutgoingMovement, actor string) error {
 	r, before := l.Refund, l.Refund.State
 	r.State, r.Trouble, r.StellarHash, r.ConfirmedUs = anchor.RefundConfirmed, "", m.OuterHash, m.ClosedUs
 	change := anchor.Change{Cause: anchor.CauseRefunded, Actor: actor, Reason: r.Reason, Detail: confirmedDetail(r)}
@@ -32,6 +39,54 @@ func (tx *Tx) ConfirmRefund(ctx context.Context, l LockedRefund, a RefundAttempt
 		return nil
 	}
 	return tx.tellRefunded(ctx, *l.Transaction, change)
+}
+
+// AdoptEnvelope records of a movement out, which nothing explained, that it is an envelope of a refund that had been given up as dead
+// and is in the ledger after all: a refund that would be sent again by another one is confirmed by it instead. refundID is empty, and
+// nothing changes, where no such refund is ready or held. It is refused (CodeConflict) while another envelope of the refund may land.
+func (tx *Tx) AdoptEnvelope(ctx context.Context, m OutgoingMovement, c anchor.Change) (refundID string, err error) {
+	if m.Explained != "" {
+		return "", nil
+	}
+	row, err := tx.q.RefundAttemptByHash(ctx, m.InnerHash)
+	a, ours, err := none(found(RefundAttempt{row}, err, "envelope %s", m.InnerHash))
+	if err != nil || !ours {
+		return "", err
+	}
+	l, err := tx.LockRefund(ctx, a.RefundID)
+	if err != nil {
+		return "", err
+	}
+	switch l.Refund.State {
+	case anchor.RefundReady, anchor.RefundHeld:
+		return a.RefundID, tx.adoptEnvelope(ctx, l, a, m, c)
+	case anchor.RefundSending:
+		return "", anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf(
+			"it is envelope %d of refund %s, another envelope of which may still land: wait until that one is settled", a.Number, a.RefundID))
+	default:
+		return "", nil
+	}
+}
+
+func (tx *Tx) adoptEnvelope(ctx context.Context, l LockedRefund, a RefundAttempt, m OutgoingMovement, c anchor.Change) error {
+	err := one(tx.q.LandDeadRefundAttempt(ctx, sqlgen.LandDeadRefundAttemptParams{
+		Result: landedIn(m), NowUs: tx.now, RefundID: a.RefundID, Number: a.Number,
+	}))
+	if err != nil {
+		return fmt.Errorf("land envelope %d of refund %s: %w", a.Number, a.RefundID, err)
+	}
+	// An operator may have named another destination since; the money went where this envelope says.
+	l.Refund.Destination, l.Refund.DestinationMuxedID = m.ToAccount, m.ToMuxedID
+	if err := tx.confirmRefund(ctx, l, m, c.Actor); err != nil {
+		return err
+	}
+	err = one(tx.q.ExplainAsRefund(ctx, sqlgen.ExplainAsRefundParams{
+		Actor: c.Actor, Reason: c.Reason, NowUs: tx.now, Chain: m.Chain, Account: m.Account, OperationID: m.OperationID, Idx: m.Idx,
+	}))
+	if err != nil {
+		return fmt.Errorf("explain movement %d of %s: %w", m.OperationID, m.Account, err)
+	}
+	return tx.endRefundsWait(ctx, m.Account)
 }
 
 func confirmedDetail(r Refund) string {

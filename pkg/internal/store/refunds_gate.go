@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
@@ -36,16 +37,29 @@ func (tx *Tx) RefundFacts(ctx context.Context, l LockedRefund, sinceUs int64) (R
 	if f.Returned, err = tx.returned(ctx, l.Payment); err != nil {
 		return RefundFacts{}, err
 	}
-	f.ByItself, err = tx.q.RefundedByItselfSince(ctx, sqlgen.RefundedByItselfSinceParams{
-		Account: r.Account, SinceUs: sinceUs, AssetCode: r.AssetCode, AssetIssuer: r.AssetIssuer,
-	})
-	if err != nil {
-		return RefundFacts{}, fmt.Errorf("what went back from %s by itself: %w", r.Account, err)
+	if f.ByItself, err = tx.byItselfSince(ctx, r, sinceUs); err != nil {
+		return RefundFacts{}, err
 	}
 	if l.Transaction != nil {
 		f.Conflict = l.Transaction.Conflict
 	}
 	return f, nil
+}
+
+// byItselfSince adds up what went back by itself; more than a number can hold is the most that it can.
+func (tx *Tx) byItselfSince(ctx context.Context, r Refund, sinceUs int64) (int64, error) {
+	sum, err := tx.q.RefundedByItselfSince(ctx, sqlgen.RefundedByItselfSinceParams{
+		Account: r.Account, SinceUs: sinceUs, AssetCode: r.AssetCode, AssetIssuer: r.AssetIssuer,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("what went back from %s by itself: %w", r.Account, err)
+	}
+	const billion = 1_000_000_000
+	whole := sum.Billions + sum.Rest/billion
+	if whole >= math.MaxInt64/billion {
+		return math.MaxInt64, nil
+	}
+	return whole*billion + sum.Rest%billion, nil
 }
 
 // AccountFacts reads those that concern every refund of an account.
@@ -127,11 +141,7 @@ func (tx *Tx) ExplainMovement(ctx context.Context, m OutgoingMovement, c anchor.
 	if err != nil {
 		return false, fmt.Errorf("explain movement %d of %s: %w", m.OperationID, m.Account, err)
 	}
-	if _, err := tx.q.HastenRefunds(ctx, sqlgen.HastenRefundsParams{NowUs: tx.now, Account: m.Account}); err != nil {
-		return false, fmt.Errorf("refunds of %s: %w", m.Account, err)
-	}
-	tx.Wake(TopicRefunds)
-	return n > 0, nil
+	return n > 0, tx.endRefundsWait(ctx, m.Account)
 }
 
 func movements(rows []sqlgen.OutgoingMovement) []OutgoingMovement {

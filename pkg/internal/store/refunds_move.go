@@ -137,16 +137,3 @@ func (db *DB) PostponeRefund(ctx context.Context, r Refund, why string, wait tim
 		return nil
 	})
 }
-
-// PostponeRefunds is PostponeRefund for every refund of an account that is due.
-func (db *DB) PostponeRefunds(ctx context.Context, account, why string, wait time.Duration) error {
-	return db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.q.PostponeRefunds(ctx, sqlgen.PostponeRefundsParams{
-			Trouble: why, NextUs: tx.now + wait.Microseconds(), NowUs: tx.now, Account: account,
-		})
-		if err != nil {
-			return fmt.Errorf("postpone the refunds of %s: %w", account, err)
-		}
-		return nil
-	})
-}

@@ -1,8 +1,9 @@
 // HTTP for what the SDKs have no client for. Everything goes over Node's global agent, as what the SDKs send does.
 
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
-import assert from "node:assert/strict";
 
 const answerWithin = 10_000;
 
@@ -75,4 +76,30 @@ export async function serve(answer) {
       server.closeAllConnections();
     },
   };
+}
+
+// freePort is a port that nobody listens on, below those that the system gives to outgoing connections.
+export async function freePort() {
+  for (let tries = 0; tries < 50; tries++) {
+    const port = randomInt(10_000, 20_000);
+    if (await canListen(port)) return port;
+  }
+  throw new Error("no free port");
+}
+
+function canListen(port) {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+// canConnect tells whether somebody listens on a port of the loopback interface.
+export function canConnect(port) {
+  return new Promise((resolve) => {
+    const connection = net.connect(port, "127.0.0.1");
+    connection.once("error", () => resolve(false));
+    connection.once("connect", () => connection.end(() => resolve(true)));
+  });
 }

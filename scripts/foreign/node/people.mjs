@@ -25,6 +25,12 @@ export class People {
     return this.#accepted({ id, type: "sep31-sender" });
   }
 
+  // register registers a person without a photo.
+  async register(type, memo, sep9Info) {
+    const { id } = await this.kyc.add({ type, memo, sep9Info });
+    return this.#accepted({ id, type });
+  }
+
   async registerReceiver() {
     const { id } = await this.kyc.add({ type: "sep31-receiver", memo: "2", sep9Info: receiver });
     return this.#accepted({ id, type: "sep31-receiver" });

@@ -31,3 +31,10 @@ offchain_assets:
 exchange_pairs:
   - {sell: "${sell}", buy: "${buy}", rate: "5.4321", spread_percent: "0.5", fee_fixed: "0.5", fee_percent: "0.5", min: "1", max: "5000"}
 `;
+
+// leftToAServer leaves all that it can to the business' own server.
+export const leftToAServer = `rails:
+  - {name: bank, kind: remote, not_known_final_after: 10m, same_key_safe_for: 720h}
+funding_methods:
+  - {name: SEPA, rail: bank}
+`;

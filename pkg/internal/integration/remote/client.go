@@ -94,7 +94,9 @@ func ask[A any](ctx context.Context, p part, path string, body any) (A, error) {
 		}
 		err = fmt.Errorf("business server: %s: %w", path, err)
 	}
-	p.log.WarnContext(ctx, "the business' server did not say what it was asked", "part", p.name, "error", err)
+	if !errors.Is(err, errResting) { // that it is left alone was logged when that began
+		p.log.WarnContext(ctx, "the business' server did not say what it was asked", "part", p.name, "error", err)
+	}
 	if f, ok := errors.AsType[fault](err); ok && f.passing {
 		return none, fmt.Errorf("%w: %w", err, anchor.RefuseAs(anchor.CodeUnavailable, ""))
 	}

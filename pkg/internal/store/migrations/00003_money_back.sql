@@ -34,7 +34,8 @@ CREATE TABLE refunds (
     CHECK (NOT from_held OR transaction_id IS NOT NULL),
     UNIQUE (payment_id, number)
 );
-CREATE INDEX refunds_ready ON refunds (account, next_us, id) WHERE state = 'ready';
+-- What operators asked for goes first.
+CREATE INDEX refunds_ready ON refunds (account, automatic, next_us, id) WHERE state = 'ready';
 CREATE INDEX refunds_under_way ON refunds (account, id) WHERE state = 'sending';
 CREATE INDEX refunds_held ON refunds (created_us, id) WHERE state = 'held';
 CREATE INDEX refunds_by_transaction ON refunds (transaction_id) WHERE transaction_id IS NOT NULL;

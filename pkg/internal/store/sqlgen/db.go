@@ -27,6 +27,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.abandonCustomerCallbacksStmt, err = db.PrepareContext(ctx, abandonCustomerCallbacks); err != nil {
 		return nil, fmt.Errorf("error preparing query AbandonCustomerCallbacks: %w", err)
 	}
+	if q.accountWaitsStmt, err = db.PrepareContext(ctx, accountWaits); err != nil {
+		return nil, fmt.Errorf("error preparing query AccountWaits: %w", err)
+	}
 	if q.accountsWithRefundsStmt, err = db.PrepareContext(ctx, accountsWithRefunds); err != nil {
 		return nil, fmt.Errorf("error preparing query AccountsWithRefunds: %w", err)
 	}
@@ -150,6 +153,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dueRefundStmt, err = db.PrepareContext(ctx, dueRefund); err != nil {
 		return nil, fmt.Errorf("error preparing query DueRefund: %w", err)
 	}
+	if q.endAccountWaitStmt, err = db.PrepareContext(ctx, endAccountWait); err != nil {
+		return nil, fmt.Errorf("error preparing query EndAccountWait: %w", err)
+	}
 	if q.endRefundAttemptStmt, err = db.PrepareContext(ctx, endRefundAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query EndRefundAttempt: %w", err)
 	}
@@ -179,6 +185,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.explainMovementStmt, err = db.PrepareContext(ctx, explainMovement); err != nil {
 		return nil, fmt.Errorf("error preparing query ExplainMovement: %w", err)
+	}
+	if q.explainWaitStmt, err = db.PrepareContext(ctx, explainWait); err != nil {
+		return nil, fmt.Errorf("error preparing query ExplainWait: %w", err)
 	}
 	if q.fieldsOfCustomerStmt, err = db.PrepareContext(ctx, fieldsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query FieldsOfCustomer: %w", err)
@@ -221,9 +230,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.hasPlaceStmt, err = db.PrepareContext(ctx, hasPlace); err != nil {
 		return nil, fmt.Errorf("error preparing query HasPlace: %w", err)
-	}
-	if q.hastenRefundsStmt, err = db.PrepareContext(ctx, hastenRefunds); err != nil {
-		return nil, fmt.Errorf("error preparing query HastenRefunds: %w", err)
 	}
 	if q.holdCallbacksBehindStmt, err = db.PrepareContext(ctx, holdCallbacksBehind); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldCallbacksBehind: %w", err)
@@ -333,6 +339,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.judgeCustomerFieldStmt, err = db.PrepareContext(ctx, judgeCustomerField); err != nil {
 		return nil, fmt.Errorf("error preparing query JudgeCustomerField: %w", err)
 	}
+	if q.keepAccountWaitingStmt, err = db.PrepareContext(ctx, keepAccountWaiting); err != nil {
+		return nil, fmt.Errorf("error preparing query KeepAccountWaiting: %w", err)
+	}
 	if q.keysOfCustomersStmt, err = db.PrepareContext(ctx, keysOfCustomers); err != nil {
 		return nil, fmt.Errorf("error preparing query KeysOfCustomers: %w", err)
 	}
@@ -341,6 +350,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.keysOfTransactionsStmt, err = db.PrepareContext(ctx, keysOfTransactions); err != nil {
 		return nil, fmt.Errorf("error preparing query KeysOfTransactions: %w", err)
+	}
+	if q.landDeadRefundAttemptStmt, err = db.PrepareContext(ctx, landDeadRefundAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query LandDeadRefundAttempt: %w", err)
 	}
 	if q.lastPayoutStmt, err = db.PrepareContext(ctx, lastPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LastPayout: %w", err)
@@ -432,6 +444,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.nextRefundUsStmt, err = db.PrepareContext(ctx, nextRefundUs); err != nil {
 		return nil, fmt.Errorf("error preparing query NextRefundUs: %w", err)
 	}
+	if q.noteSendingStmt, err = db.PrepareContext(ctx, noteSending); err != nil {
+		return nil, fmt.Errorf("error preparing query NoteSending: %w", err)
+	}
 	if q.openDriftStmt, err = db.PrepareContext(ctx, openDrift); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenDrift: %w", err)
 	}
@@ -473,9 +488,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.postponeRefundStmt, err = db.PrepareContext(ctx, postponeRefund); err != nil {
 		return nil, fmt.Errorf("error preparing query PostponeRefund: %w", err)
-	}
-	if q.postponeRefundsStmt, err = db.PrepareContext(ctx, postponeRefunds); err != nil {
-		return nil, fmt.Errorf("error preparing query PostponeRefunds: %w", err)
 	}
 	if q.pricePayoutStmt, err = db.PrepareContext(ctx, pricePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query PricePayout: %w", err)
@@ -524,6 +536,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.redeemQuoteStmt, err = db.PrepareContext(ctx, redeemQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query RedeemQuote: %w", err)
+	}
+	if q.refundAttemptByHashStmt, err = db.PrepareContext(ctx, refundAttemptByHash); err != nil {
+		return nil, fmt.Errorf("error preparing query RefundAttemptByHash: %w", err)
 	}
 	if q.refundAttemptInFlightStmt, err = db.PrepareContext(ctx, refundAttemptInFlight); err != nil {
 		return nil, fmt.Errorf("error preparing query RefundAttemptInFlight: %w", err)
@@ -642,6 +657,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.unjudgedCustomersStmt, err = db.PrepareContext(ctx, unjudgedCustomers); err != nil {
 		return nil, fmt.Errorf("error preparing query UnjudgedCustomers: %w", err)
 	}
+	if q.unsentPayoutsLikeMovementStmt, err = db.PrepareContext(ctx, unsentPayoutsLikeMovement); err != nil {
+		return nil, fmt.Errorf("error preparing query UnsentPayoutsLikeMovement: %w", err)
+	}
 	if q.updateAssetStmt, err = db.PrepareContext(ctx, updateAsset); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateAsset: %w", err)
 	}
@@ -680,6 +698,11 @@ func (q *Queries) Close() error {
 	if q.abandonCustomerCallbacksStmt != nil {
 		if cerr := q.abandonCustomerCallbacksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing abandonCustomerCallbacksStmt: %w", cerr)
+		}
+	}
+	if q.accountWaitsStmt != nil {
+		if cerr := q.accountWaitsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing accountWaitsStmt: %w", cerr)
 		}
 	}
 	if q.accountsWithRefundsStmt != nil {
@@ -887,6 +910,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing dueRefundStmt: %w", cerr)
 		}
 	}
+	if q.endAccountWaitStmt != nil {
+		if cerr := q.endAccountWaitStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing endAccountWaitStmt: %w", cerr)
+		}
+	}
 	if q.endRefundAttemptStmt != nil {
 		if cerr := q.endRefundAttemptStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing endRefundAttemptStmt: %w", cerr)
@@ -935,6 +963,11 @@ func (q *Queries) Close() error {
 	if q.explainMovementStmt != nil {
 		if cerr := q.explainMovementStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing explainMovementStmt: %w", cerr)
+		}
+	}
+	if q.explainWaitStmt != nil {
+		if cerr := q.explainWaitStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing explainWaitStmt: %w", cerr)
 		}
 	}
 	if q.fieldsOfCustomerStmt != nil {
@@ -1005,11 +1038,6 @@ func (q *Queries) Close() error {
 	if q.hasPlaceStmt != nil {
 		if cerr := q.hasPlaceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hasPlaceStmt: %w", cerr)
-		}
-	}
-	if q.hastenRefundsStmt != nil {
-		if cerr := q.hastenRefundsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing hastenRefundsStmt: %w", cerr)
 		}
 	}
 	if q.holdCallbacksBehindStmt != nil {
@@ -1192,6 +1220,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing judgeCustomerFieldStmt: %w", cerr)
 		}
 	}
+	if q.keepAccountWaitingStmt != nil {
+		if cerr := q.keepAccountWaitingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keepAccountWaitingStmt: %w", cerr)
+		}
+	}
 	if q.keysOfCustomersStmt != nil {
 		if cerr := q.keysOfCustomersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysOfCustomersStmt: %w", cerr)
@@ -1205,6 +1238,11 @@ func (q *Queries) Close() error {
 	if q.keysOfTransactionsStmt != nil {
 		if cerr := q.keysOfTransactionsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysOfTransactionsStmt: %w", cerr)
+		}
+	}
+	if q.landDeadRefundAttemptStmt != nil {
+		if cerr := q.landDeadRefundAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing landDeadRefundAttemptStmt: %w", cerr)
 		}
 	}
 	if q.lastPayoutStmt != nil {
@@ -1357,6 +1395,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing nextRefundUsStmt: %w", cerr)
 		}
 	}
+	if q.noteSendingStmt != nil {
+		if cerr := q.noteSendingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noteSendingStmt: %w", cerr)
+		}
+	}
 	if q.openDriftStmt != nil {
 		if cerr := q.openDriftStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openDriftStmt: %w", cerr)
@@ -1425,11 +1468,6 @@ func (q *Queries) Close() error {
 	if q.postponeRefundStmt != nil {
 		if cerr := q.postponeRefundStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing postponeRefundStmt: %w", cerr)
-		}
-	}
-	if q.postponeRefundsStmt != nil {
-		if cerr := q.postponeRefundsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing postponeRefundsStmt: %w", cerr)
 		}
 	}
 	if q.pricePayoutStmt != nil {
@@ -1510,6 +1548,11 @@ func (q *Queries) Close() error {
 	if q.redeemQuoteStmt != nil {
 		if cerr := q.redeemQuoteStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing redeemQuoteStmt: %w", cerr)
+		}
+	}
+	if q.refundAttemptByHashStmt != nil {
+		if cerr := q.refundAttemptByHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refundAttemptByHashStmt: %w", cerr)
 		}
 	}
 	if q.refundAttemptInFlightStmt != nil {
@@ -1707,6 +1750,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing unjudgedCustomersStmt: %w", cerr)
 		}
 	}
+	if q.unsentPayoutsLikeMovementStmt != nil {
+		if cerr := q.unsentPayoutsLikeMovementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unsentPayoutsLikeMovementStmt: %w", cerr)
+		}
+	}
 	if q.updateAssetStmt != nil {
 		if cerr := q.updateAssetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateAssetStmt: %w", cerr)
@@ -1797,6 +1845,7 @@ type Queries struct {
 	db                                       DBTX
 	tx                                       *sql.Tx
 	abandonCustomerCallbacksStmt             *sql.Stmt
+	accountWaitsStmt                         *sql.Stmt
 	accountsWithRefundsStmt                  *sql.Stmt
 	answerOrPeopleStmt                       *sql.Stmt
 	answerRefundAttemptStmt                  *sql.Stmt
@@ -1838,6 +1887,7 @@ type Queries struct {
 	dropLeaseStmt                            *sql.Stmt
 	dueCallbacksStmt                         *sql.Stmt
 	dueRefundStmt                            *sql.Stmt
+	endAccountWaitStmt                       *sql.Stmt
 	endRefundAttemptStmt                     *sql.Stmt
 	endSubscriptionStmt                      *sql.Stmt
 	eraseCustomerStmt                        *sql.Stmt
@@ -1848,6 +1898,7 @@ type Queries struct {
 	expiredTransactionsStmt                  *sql.Stmt
 	explainAsRefundStmt                      *sql.Stmt
 	explainMovementStmt                      *sql.Stmt
+	explainWaitStmt                          *sql.Stmt
 	fieldsOfCustomerStmt                     *sql.Stmt
 	fileOfAccountStmt                        *sql.Stmt
 	fileOfUserStmt                           *sql.Stmt
@@ -1862,7 +1913,6 @@ type Queries struct {
 	forgetSubscriptionStmt                   *sql.Stmt
 	freeCallbacksBehindStmt                  *sql.Stmt
 	hasPlaceStmt                             *sql.Stmt
-	hastenRefundsStmt                        *sql.Stmt
 	holdCallbacksBehindStmt                  *sql.Stmt
 	insertAssetStmt                          *sql.Stmt
 	insertCallbackStmt                       *sql.Stmt
@@ -1899,9 +1949,11 @@ type Queries struct {
 	inspectTransactionsOfMemoStmt            *sql.Stmt
 	isRefundHashStmt                         *sql.Stmt
 	judgeCustomerFieldStmt                   *sql.Stmt
+	keepAccountWaitingStmt                   *sql.Stmt
 	keysOfCustomersStmt                      *sql.Stmt
 	keysOfFilesStmt                          *sql.Stmt
 	keysOfTransactionsStmt                   *sql.Stmt
+	landDeadRefundAttemptStmt                *sql.Stmt
 	lastPayoutStmt                           *sql.Stmt
 	leaseFenceStmt                           *sql.Stmt
 	leavePlaceStmt                           *sql.Stmt
@@ -1932,6 +1984,7 @@ type Queries struct {
 	nameChainStmt                            *sql.Stmt
 	nextCallbackStmt                         *sql.Stmt
 	nextRefundUsStmt                         *sql.Stmt
+	noteSendingStmt                          *sql.Stmt
 	openDriftStmt                            *sql.Stmt
 	openFindingsStmt                         *sql.Stmt
 	openFindingsOfAccountStmt                *sql.Stmt
@@ -1946,7 +1999,6 @@ type Queries struct {
 	payoutsUnderLeaseStmt                    *sql.Stmt
 	personOfAccountStmt                      *sql.Stmt
 	postponeRefundStmt                       *sql.Stmt
-	postponeRefundsStmt                      *sql.Stmt
 	pricePayoutStmt                          *sql.Stmt
 	pruneAnswersStmt                         *sql.Stmt
 	pruneChallengesStmt                      *sql.Stmt
@@ -1963,6 +2015,7 @@ type Queries struct {
 	reconciledBalancesStmt                   *sql.Stmt
 	reconciliationOfAccountStmt              *sql.Stmt
 	redeemQuoteStmt                          *sql.Stmt
+	refundAttemptByHashStmt                  *sql.Stmt
 	refundAttemptInFlightStmt                *sql.Stmt
 	refundAttemptsStmt                       *sql.Stmt
 	refundByIDStmt                           *sql.Stmt
@@ -2002,6 +2055,7 @@ type Queries struct {
 	unexplainedMovementStmt                  *sql.Stmt
 	unexplainedMovementsStmt                 *sql.Stmt
 	unjudgedCustomersStmt                    *sql.Stmt
+	unsentPayoutsLikeMovementStmt            *sql.Stmt
 	updateAssetStmt                          *sql.Stmt
 	updateCustomerStmt                       *sql.Stmt
 	updateFindingStmt                        *sql.Stmt
@@ -2019,6 +2073,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		db:                                       tx,
 		tx:                                       tx,
 		abandonCustomerCallbacksStmt:             q.abandonCustomerCallbacksStmt,
+		accountWaitsStmt:                         q.accountWaitsStmt,
 		accountsWithRefundsStmt:                  q.accountsWithRefundsStmt,
 		answerOrPeopleStmt:                       q.answerOrPeopleStmt,
 		answerRefundAttemptStmt:                  q.answerRefundAttemptStmt,
@@ -2060,6 +2115,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		dropLeaseStmt:                            q.dropLeaseStmt,
 		dueCallbacksStmt:                         q.dueCallbacksStmt,
 		dueRefundStmt:                            q.dueRefundStmt,
+		endAccountWaitStmt:                       q.endAccountWaitStmt,
 		endRefundAttemptStmt:                     q.endRefundAttemptStmt,
 		endSubscriptionStmt:                      q.endSubscriptionStmt,
 		eraseCustomerStmt:                        q.eraseCustomerStmt,
@@ -2070,6 +2126,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		expiredTransactionsStmt:                  q.expiredTransactionsStmt,
 		explainAsRefundStmt:                      q.explainAsRefundStmt,
 		explainMovementStmt:                      q.explainMovementStmt,
+		explainWaitStmt:                          q.explainWaitStmt,
 		fieldsOfCustomerStmt:                     q.fieldsOfCustomerStmt,
 		fileOfAccountStmt:                        q.fileOfAccountStmt,
 		fileOfUserStmt:                           q.fileOfUserStmt,
@@ -2084,7 +2141,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		forgetSubscriptionStmt:                   q.forgetSubscriptionStmt,
 		freeCallbacksBehindStmt:                  q.freeCallbacksBehindStmt,
 		hasPlaceStmt:                             q.hasPlaceStmt,
-		hastenRefundsStmt:                        q.hastenRefundsStmt,
 		holdCallbacksBehindStmt:                  q.holdCallbacksBehindStmt,
 		insertAssetStmt:                          q.insertAssetStmt,
 		insertCallbackStmt:                       q.insertCallbackStmt,
@@ -2121,9 +2177,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		inspectTransactionsOfMemoStmt:            q.inspectTransactionsOfMemoStmt,
 		isRefundHashStmt:                         q.isRefundHashStmt,
 		judgeCustomerFieldStmt:                   q.judgeCustomerFieldStmt,
+		keepAccountWaitingStmt:                   q.keepAccountWaitingStmt,
 		keysOfCustomersStmt:                      q.keysOfCustomersStmt,
 		keysOfFilesStmt:                          q.keysOfFilesStmt,
 		keysOfTransactionsStmt:                   q.keysOfTransactionsStmt,
+		landDeadRefundAttemptStmt:                q.landDeadRefundAttemptStmt,
 		lastPayoutStmt:                           q.lastPayoutStmt,
 		leaseFenceStmt:                           q.leaseFenceStmt,
 		leavePlaceStmt:                           q.leavePlaceStmt,
@@ -2154,6 +2212,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		nameChainStmt:                            q.nameChainStmt,
 		nextCallbackStmt:                         q.nextCallbackStmt,
 		nextRefundUsStmt:                         q.nextRefundUsStmt,
+		noteSendingStmt:                          q.noteSendingStmt,
 		openDriftStmt:                            q.openDriftStmt,
 		openFindingsStmt:                         q.openFindingsStmt,
 		openFindingsOfAccountStmt:                q.openFindingsOfAccountStmt,
@@ -2168,7 +2227,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		payoutsUnderLeaseStmt:                    q.payoutsUnderLeaseStmt,
 		personOfAccountStmt:                      q.personOfAccountStmt,
 		postponeRefundStmt:                       q.postponeRefundStmt,
-		postponeRefundsStmt:                      q.postponeRefundsStmt,
 		pricePayoutStmt:                          q.pricePayoutStmt,
 		pruneAnswersStmt:                         q.pruneAnswersStmt,
 		pruneChallengesStmt:                      q.pruneChallengesStmt,
@@ -2185,6 +2243,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		reconciledBalancesStmt:                   q.reconciledBalancesStmt,
 		reconciliationOfAccountStmt:              q.reconciliationOfAccountStmt,
 		redeemQuoteStmt:                          q.redeemQuoteStmt,
+		refundAttemptByHashStmt:                  q.refundAttemptByHashStmt,
 		refundAttemptInFlightStmt:                q.refundAttemptInFlightStmt,
 		refundAttemptsStmt:                       q.refundAttemptsStmt,
 		refundByIDStmt:                           q.refundByIDStmt,
@@ -2224,6 +2283,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		unexplainedMovementStmt:                  q.unexplainedMovementStmt,
 		unexplainedMovementsStmt:                 q.unexplainedMovementsStmt,
 		unjudgedCustomersStmt:                    q.unjudgedCustomersStmt,
+		unsentPayoutsLikeMovementStmt:            q.unsentPayoutsLikeMovementStmt,
 		updateAssetStmt:                          q.updateAssetStmt,
 		updateCustomerStmt:                       q.updateCustomerStmt,
 		updateFindingStmt:                        q.updateFindingStmt,

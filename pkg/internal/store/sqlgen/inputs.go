@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "b10833cd8fab40c79b0291327f5419f65e27b0e9b146343b375311ea85537c8d"
+const InputsHash = "bbc09504c75312933edba3bd1f29218d1ea84cf62af6cce0ff45790149bd740e"

@@ -12,14 +12,32 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
+const accountWaits = `-- name: AccountWaits :one
+SELECT CAST(EXISTS (SELECT 1 FROM leases WHERE name = 'refunds wait/' || CAST($1 AS TEXT) AND until_us > $2) AS BOOLEAN) AS waits
+`
+
+type AccountWaitsParams struct {
+	Account string
+	NowUs   int64
+}
+
+func (q *Queries) AccountWaits(ctx context.Context, arg AccountWaitsParams) (bool, error) {
+	row := q.queryRow(ctx, q.accountWaitsStmt, accountWaits, arg.Account, arg.NowUs)
+	var waits bool
+	err := row.Scan(&waits)
+	return waits, err
+}
+
 const accountsWithRefunds = `-- name: AccountsWithRefunds :many
 SELECT account FROM receiving_accounts ra
 WHERE EXISTS (SELECT 1 FROM refund_attempts a WHERE a.account = ra.account AND a.state = 'sending')
-   OR EXISTS (SELECT 1 FROM refunds r WHERE r.account = ra.account AND r.state = 'ready' AND r.next_us <= $1)
+   OR NOT EXISTS (SELECT 1 FROM leases l WHERE l.name = 'refunds wait/' || ra.account AND l.until_us > $1)
+    AND (EXISTS (SELECT 1 FROM refunds o WHERE o.account = ra.account AND o.automatic = FALSE AND o.state = 'ready' AND o.next_us <= $1)
+      OR EXISTS (SELECT 1 FROM refunds s WHERE s.account = ra.account AND s.automatic = TRUE AND s.state = 'ready' AND s.next_us <= $1))
 ORDER BY account
 `
 
-// Accounts whose refunds have something to do: an envelope in flight, or a refund that is due.
+// Accounts whose refunds have something to do: an envelope in flight, or a refund that is due while nothing keeps all of them.
 func (q *Queries) AccountsWithRefunds(ctx context.Context, nowUs int64) ([]string, error) {
 	rows, err := q.query(ctx, q.accountsWithRefundsStmt, accountsWithRefunds, nowUs)
 	if err != nil {
@@ -201,17 +219,19 @@ func (q *Queries) CountUnexplainedMovements(ctx context.Context) ([]CountUnexpla
 }
 
 const dueRefund = `-- name: DueRefund :one
-SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, sent_us, created_us, updated_us FROM refunds WHERE account = $1 AND state = 'ready' AND next_us <= $2 ORDER BY next_us, id LIMIT 1
+SELECT id, payment_id, number, transaction_id, from_held, version, state, trouble, account, destination, destination_muxed_id, asset_code, asset_issuer, units, fee_units, memo_type, memo, automatic, actor, reason, tries, next_us, stellar_hash, confirmed_us, sent_us, created_us, updated_us FROM refunds WHERE account = $1 AND automatic = $2 AND state = 'ready' AND next_us <= $3
+ORDER BY next_us, id LIMIT 1
 `
 
 type DueRefundParams struct {
-	Account string
-	NowUs   int64
+	Account   string
+	Automatic bool
+	NowUs     int64
 }
 
-// The oldest refund of an account that is due.
+// The oldest refund of an account that is due, among those that operators asked for or among the others.
 func (q *Queries) DueRefund(ctx context.Context, arg DueRefundParams) (Refund, error) {
-	row := q.queryRow(ctx, q.dueRefundStmt, dueRefund, arg.Account, arg.NowUs)
+	row := q.queryRow(ctx, q.dueRefundStmt, dueRefund, arg.Account, arg.Automatic, arg.NowUs)
 	var i Refund
 	err := row.Scan(
 		&i.ID,
@@ -243,6 +263,15 @@ func (q *Queries) DueRefund(ctx context.Context, arg DueRefundParams) (Refund, e
 		&i.UpdatedUs,
 	)
 	return i, err
+}
+
+const endAccountWait = `-- name: EndAccountWait :exec
+UPDATE leases SET until_us = 0 WHERE name = 'refunds wait/' || CAST($1 AS TEXT)
+`
+
+func (q *Queries) EndAccountWait(ctx context.Context, account string) error {
+	_, err := q.exec(ctx, q.endAccountWaitStmt, endAccountWait, account)
+	return err
 }
 
 const endRefundAttempt = `-- name: EndRefundAttempt :execrows
@@ -301,18 +330,30 @@ func (q *Queries) ExplainMovement(ctx context.Context, arg ExplainMovementParams
 	return result.RowsAffected()
 }
 
-const hastenRefunds = `-- name: HastenRefunds :execrows
-UPDATE refunds SET next_us = $1 WHERE account = $2 AND state = 'ready' AND next_us > $1
+const explainWait = `-- name: ExplainWait :execrows
+UPDATE refunds SET trouble = $1, updated_us = $2
+WHERE state = 'ready' AND trouble <> $1 AND id IN (SELECT f.id FROM refunds f
+    WHERE f.account = $3 AND f.automatic = $4 AND f.state = 'ready' AND f.next_us <= $2
+    ORDER BY f.next_us, f.id LIMIT $5)
 `
 
-type HastenRefundsParams struct {
-	NowUs   int64
-	Account string
+type ExplainWaitParams struct {
+	Trouble   string
+	NowUs     int64
+	Account   string
+	Automatic bool
+	Most      int32
 }
 
-// Refunds that wait for something outside look again at once.
-func (q *Queries) HastenRefunds(ctx context.Context, arg HastenRefundsParams) (int64, error) {
-	result, err := q.exec(ctx, q.hastenRefundsStmt, hastenRefunds, arg.NowUs, arg.Account)
+// Why the next refunds of an account are not sent yet: those that come first, and only where it is not written there already.
+func (q *Queries) ExplainWait(ctx context.Context, arg ExplainWaitParams) (int64, error) {
+	result, err := q.exec(ctx, q.explainWaitStmt, explainWait,
+		arg.Trouble,
+		arg.NowUs,
+		arg.Account,
+		arg.Automatic,
+		arg.Most,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -421,6 +462,49 @@ func (q *Queries) IsRefundHash(ctx context.Context, hash string) (bool, error) {
 	var ours bool
 	err := row.Scan(&ours)
 	return ours, err
+}
+
+const keepAccountWaiting = `-- name: KeepAccountWaiting :exec
+INSERT INTO leases (name, owner, until_us, fence) VALUES ('refunds wait/' || CAST($1 AS TEXT), $2, $3, 1)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_us = excluded.until_us, fence = leases.fence + 1
+`
+
+type KeepAccountWaitingParams struct {
+	Account string
+	Owner   string
+	UntilUs int64
+}
+
+// Nobody begins a refund of an account until then: what keeps one of them keeps all, however many there are.
+func (q *Queries) KeepAccountWaiting(ctx context.Context, arg KeepAccountWaitingParams) error {
+	_, err := q.exec(ctx, q.keepAccountWaitingStmt, keepAccountWaiting, arg.Account, arg.Owner, arg.UntilUs)
+	return err
+}
+
+const landDeadRefundAttempt = `-- name: LandDeadRefundAttempt :execrows
+UPDATE refund_attempts SET state = 'landed', result = $1, updated_us = $2
+WHERE refund_id = $3 AND number = $4 AND state = 'dead'
+`
+
+type LandDeadRefundAttemptParams struct {
+	Result   string
+	NowUs    int64
+	RefundID string
+	Number   int64
+}
+
+// An envelope that was given up and is in the ledger after all.
+func (q *Queries) LandDeadRefundAttempt(ctx context.Context, arg LandDeadRefundAttemptParams) (int64, error) {
+	result, err := q.exec(ctx, q.landDeadRefundAttemptStmt, landDeadRefundAttempt,
+		arg.Result,
+		arg.NowUs,
+		arg.RefundID,
+		arg.Number,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const listRefunds = `-- name: ListRefunds :many
@@ -581,7 +665,13 @@ func (q *Queries) MovementsOfOperation(ctx context.Context, operationID int64) (
 
 const nextRefundUs = `-- name: NextRefundUs :one
 SELECT CAST(COALESCE(MIN(due_us), 0) AS BIGINT) AS due_us FROM (
-    SELECT (SELECT MIN(r.next_us) FROM refunds r WHERE r.account = ra.account AND r.state = 'ready') AS due_us FROM receiving_accounts ra
+    SELECT CASE WHEN w.until_us > w.due_us THEN w.until_us ELSE w.due_us END AS due_us FROM (
+        SELECT (SELECT MIN(o.next_us) FROM refunds o WHERE o.account = oa.account AND o.automatic = FALSE AND o.state = 'ready') AS due_us,
+            COALESCE((SELECT ol.until_us FROM leases ol WHERE ol.name = 'refunds wait/' || oa.account), 0) AS until_us FROM receiving_accounts oa
+        UNION ALL
+        SELECT (SELECT MIN(s.next_us) FROM refunds s WHERE s.account = sa.account AND s.automatic = TRUE AND s.state = 'ready') AS due_us,
+            COALESCE((SELECT sl.until_us FROM leases sl WHERE sl.name = 'refunds wait/' || sa.account), 0) AS until_us FROM receiving_accounts sa
+    ) AS w
     UNION ALL
     SELECT a.next_us FROM refund_attempts a WHERE a.state = 'sending'
 ) AS due
@@ -592,6 +682,25 @@ func (q *Queries) NextRefundUs(ctx context.Context) (int64, error) {
 	var due_us int64
 	err := row.Scan(&due_us)
 	return due_us, err
+}
+
+const noteSending = `-- name: NoteSending :execrows
+UPDATE refunds SET trouble = $1, updated_us = $2 WHERE id = $3 AND state = 'sending' AND trouble <> $1
+`
+
+type NoteSendingParams struct {
+	Trouble string
+	NowUs   int64
+	ID      string
+}
+
+// What became known of a refund whose envelope is on its way; no change of the refund itself.
+func (q *Queries) NoteSending(ctx context.Context, arg NoteSendingParams) (int64, error) {
+	result, err := q.exec(ctx, q.noteSendingStmt, noteSending, arg.Trouble, arg.NowUs, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const paymentsCreditedTo = `-- name: PaymentsCreditedTo :many
@@ -676,30 +785,35 @@ func (q *Queries) PostponeRefund(ctx context.Context, arg PostponeRefundParams) 
 	return result.RowsAffected()
 }
 
-const postponeRefunds = `-- name: PostponeRefunds :execrows
-UPDATE refunds SET trouble = $1, next_us = $2, updated_us = $3
-WHERE account = $4 AND state = 'ready' AND next_us <= $3
+const refundAttemptByHash = `-- name: RefundAttemptByHash :one
+SELECT refund_id, number, account, sequence, inner_hash, max_time_us, fee_stroops, envelope, outer_hash, outer_envelope, state, submits, next_us, lease_owner, lease_until_us, fence, result, created_us, updated_us FROM refund_attempts WHERE inner_hash = $1
 `
 
-type PostponeRefundsParams struct {
-	Trouble string
-	NextUs  int64
-	NowUs   int64
-	Account string
-}
-
-// The same for all that are due, where the reason is the account's.
-func (q *Queries) PostponeRefunds(ctx context.Context, arg PostponeRefundsParams) (int64, error) {
-	result, err := q.exec(ctx, q.postponeRefundsStmt, postponeRefunds,
-		arg.Trouble,
-		arg.NextUs,
-		arg.NowUs,
-		arg.Account,
+func (q *Queries) RefundAttemptByHash(ctx context.Context, innerHash string) (RefundAttempt, error) {
+	row := q.queryRow(ctx, q.refundAttemptByHashStmt, refundAttemptByHash, innerHash)
+	var i RefundAttempt
+	err := row.Scan(
+		&i.RefundID,
+		&i.Number,
+		&i.Account,
+		&i.Sequence,
+		&i.InnerHash,
+		&i.MaxTimeUs,
+		&i.FeeStroops,
+		&i.Envelope,
+		&i.OuterHash,
+		&i.OuterEnvelope,
+		&i.State,
+		&i.Submits,
+		&i.NextUs,
+		&i.LeaseOwner,
+		&i.LeaseUntilUs,
+		&i.Fence,
+		&i.Result,
+		&i.CreatedUs,
+		&i.UpdatedUs,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return i, err
 }
 
 const refundAttemptInFlight = `-- name: RefundAttemptInFlight :one
@@ -849,7 +963,7 @@ func (q *Queries) RefundedBefore(ctx context.Context, arg RefundedBeforeParams) 
 }
 
 const refundedByItselfSince = `-- name: RefundedByItselfSince :one
-SELECT CAST(COALESCE(SUM(units), 0) AS BIGINT) AS units FROM refunds
+SELECT CAST(COALESCE(SUM(units / 1000000000), 0) AS BIGINT) AS billions, CAST(COALESCE(SUM(units % 1000000000), 0) AS BIGINT) AS rest FROM refunds
 WHERE account = $1 AND sent_us >= $2 AND automatic AND sent_us > 0 AND state IN ('sending', 'confirmed')
   AND asset_code = $3 AND asset_issuer = $4
 `
@@ -861,16 +975,22 @@ type RefundedByItselfSinceParams struct {
 	AssetIssuer string
 }
 
-func (q *Queries) RefundedByItselfSince(ctx context.Context, arg RefundedByItselfSinceParams) (int64, error) {
+type RefundedByItselfSinceRow struct {
+	Billions int64
+	Rest     int64
+}
+
+// In two parts, each of which is far from what a number can hold: their sum need not be.
+func (q *Queries) RefundedByItselfSince(ctx context.Context, arg RefundedByItselfSinceParams) (RefundedByItselfSinceRow, error) {
 	row := q.queryRow(ctx, q.refundedByItselfSinceStmt, refundedByItselfSince,
 		arg.Account,
 		arg.SinceUs,
 		arg.AssetCode,
 		arg.AssetIssuer,
 	)
-	var units int64
-	err := row.Scan(&units)
-	return units, err
+	var i RefundedByItselfSinceRow
+	err := row.Scan(&i.Billions, &i.Rest)
+	return i, err
 }
 
 const refundsOfPayment = `-- name: RefundsOfPayment :many
@@ -1066,6 +1186,61 @@ func (q *Queries) UnexplainedMovements(ctx context.Context, most int32) ([]Outgo
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unsentPayoutsLikeMovement = `-- name: UnsentPayoutsLikeMovement :many
+SELECT o.transaction_id FROM payouts o CROSS JOIN transactions t
+WHERE t.id = o.transaction_id AND o.state NOT IN ('failed', 'cancelled', 'returned') AND (o.state = 'ready' OR o.state = 'waiting' AND o.waits_for <> 'operator')
+  AND t.receiving_account = $1
+  AND EXISTS (SELECT 1 FROM payments p WHERE p.transaction_id = t.id AND p.state = 'credited' AND p.from_account = CAST($2 AS TEXT)
+    AND p.asset_code = $3 AND p.asset_issuer = $4 AND p.operation_id < CAST($5 AS BIGINT)
+    AND (p.memo_type = CAST($6 AS TEXT) AND p.memo = CAST($7 AS TEXT)
+      OR t.refund_memo_type <> '' AND t.refund_memo_type = CAST($6 AS TEXT) AND t.refund_memo = CAST($7 AS TEXT)))
+ORDER BY o.transaction_id
+`
+
+type UnsentPayoutsLikeMovementParams struct {
+	Account     string
+	FromAccount string
+	AssetCode   string
+	AssetIssuer string
+	OperationID int64
+	MemoType    string
+	Memo        string
+}
+
+// Payouts that were not sent, of transactions with a payment that a movement out may have brought back: from where it went to, in the
+// same asset and with the memo of the payment or the one that was asked for, and before it left. CROSS JOIN keeps SQLite from looking at all
+// transactions first.
+func (q *Queries) UnsentPayoutsLikeMovement(ctx context.Context, arg UnsentPayoutsLikeMovementParams) ([]string, error) {
+	rows, err := q.query(ctx, q.unsentPayoutsLikeMovementStmt, unsentPayoutsLikeMovement,
+		arg.Account,
+		arg.FromAccount,
+		arg.AssetCode,
+		arg.AssetIssuer,
+		arg.OperationID,
+		arg.MemoType,
+		arg.Memo,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var transaction_id string
+		if err := rows.Scan(&transaction_id); err != nil {
+			return nil, err
+		}
+		items = append(items, transaction_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
