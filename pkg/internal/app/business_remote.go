@@ -99,8 +99,8 @@ const nobody = "GAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAWHF"
 
 // unanswered keeps an error unless it is a refusal, which is an answer as well.
 func unanswered(err error) error {
-	switch anchor.CodeOf(err) {
-	case anchor.CodeInvalid, anchor.CodeConflict, anchor.CodeCustomerInfoNeeded, anchor.CodeTransactionInfoNeeded:
+	refusals := []anchor.Code{anchor.CodeInvalid, anchor.CodeConflict, anchor.CodeCustomerInfoNeeded, anchor.CodeTransactionInfoNeeded}
+	if slices.Contains(refusals, anchor.CodeOf(err)) {
 		return nil
 	}
 	return err
