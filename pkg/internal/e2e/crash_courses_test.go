@@ -34,6 +34,8 @@ type course struct {
 	state sender.State
 	// byOperator has an operator send back what came.
 	byOperator bool
+	// again is paid once what came before has gone back: that looks like our own money coming back, and is held for an operator.
+	again []paid
 }
 
 // paid is one payment. native pays the network's own asset instead.
@@ -61,6 +63,7 @@ func casesInTime() []*course {
 		{name: "too little at first", asset: otherCode, agreed: "40", pays: usd("35", "40"), ends: "completed", sends: []string{"35"}},
 		{name: "in the wrong asset at first", asset: otherCode, agreed: "41", pays: []paid{{"3", true}, {"41", false}}, ends: "completed", sends: []string{"3"}},
 		{name: "held until an operator decides", asset: otherCode, pays: usd("8"), sends: []string{"8"}, byOperator: true},
+		{name: "held as if it came back", asset: assetCode, pays: usd("6"), again: usd("6"), sends: []string{"5.9", "5.9"}},
 	}
 }
 
@@ -99,7 +102,12 @@ func (x *crashing) play() {
 	}
 	for _, c := range played {
 		if c.byOperator {
-			x.decide(c)
+			x.sendBack("")
+		}
+		if len(c.again) > 0 {
+			x.until("what came first has gone back", func() bool { return x.confirmed(c) == 1 })
+			x.pay(c, c.again)
+			x.letGo()
 		}
 		if len(c.late) > 0 {
 			x.until("what is not paid expires", func() bool { return x.status(c) == "expired" })
@@ -204,21 +212,50 @@ func (x *crashing) memoFor(c *course) txnbuild.Memo {
 // nobody is the memo of the i-th course where it has no transaction.
 func nobody(i int) string { return fmt.Sprintf("nobody %d", i) }
 
-// decide has an operator send a held payment back. The operator's process is killed at one of its own points, too, and the
-// command given again: what was asked for before is then refused.
-func (x *crashing) decide(c *course) {
+// sendBack has an operator send back the one payment that waits for a decision; fee is kept of it, empty for none.
+func (x *crashing) sendBack(fee string) {
 	x.Helper()
-	const held = "SELECT id FROM payments WHERE state = 'open' AND judgement = 'unmatched'"
-	var open []string
-	x.until("the payment is held", func() bool {
-		open = x.db.texts(held)
-		return len(open) > 0
+	payment := x.waiting("SELECT id FROM payments WHERE state = 'open' AND judgement = 'unmatched'")
+	args := []string{"payments", "refund", payment}
+	if fee != "" {
+		args = append(args, "--fee", fee)
+	}
+	x.command("payments.(*Service).Refund", true, args...)
+}
+
+// letGo has an operator decide about the one refund that is held: every other time it is released, else given up and what was
+// paid sent back by his own word.
+func (x *crashing) letGo() {
+	x.Helper()
+	refund := x.waiting("SELECT id FROM refunds WHERE state = 'held'")
+	if x.round%2 == 0 {
+		x.command("refunds.(*Operator).change", true, "refunds", "release", refund)
+		return
+	}
+	x.command("refunds.(*Operator).change", false, "refunds", "cancel", refund)
+	x.sendBack("0.1")
+}
+
+// waiting is the one thing that an operator has to decide about.
+func (x *crashing) waiting(query string) string {
+	x.Helper()
+	var ids []string
+	x.until("an operator has something to decide", func() bool {
+		ids = x.db.texts(query)
+		return len(ids) > 0
 	})
-	require.Len(x, open, 1)
-	args := []string{"payments", "refund", open[0], "--reason", "it was not meant for us", "--config", x.settings}
-	deaths := []string{"", "before the commit of payments.(*Service).Refund #1", "after the commit of payments.(*Service).Refund #1"}
-	death := deaths[x.round%len(deaths)]
-	l := launch{dir: x.folder("command"), env: x.env, args: args}
+	require.Len(x, ids, 1)
+	return ids[0]
+}
+
+// command gives an operator's command. Its process is killed at its own point, too, and the command given again: what was done
+// before is then refused, or done already.
+func (x *crashing) command(committer string, once bool, args ...string) {
+	x.Helper()
+	deaths := []string{"", "before the commit of " + committer + " #1", "after the commit of " + committer + " #1"}
+	death := deaths[x.given%len(deaths)]
+	x.given++
+	l := launch{dir: x.folder("command"), env: x.env, args: append(args, "--reason", "it was not meant for us", "--config", x.settings)}
 	if death != "" {
 		l.env = append(slices.Clone(x.env), pointsFile+"="+filepath.Join(l.dir, "points"), deathPoint+"="+death)
 		require.Equal(x, -1, run(x.T, l).code, "the operator's command was to die %s", death)
@@ -226,8 +263,14 @@ func (x *crashing) decide(c *course) {
 		l.env = x.env
 	}
 	given := run(x.T, l)
-	require.Equal(x, strings.HasPrefix(death, "after"), given.code != 0, "%s%s", given.out, given.errors)
-	require.Empty(x, x.db.texts(held))
+	require.Equal(x, once && strings.HasPrefix(death, "after"), given.code != 0, "%v: %s%s", args, given.out, given.errors)
+}
+
+// confirmed is how many refunds of a course without a transaction are in the ledger.
+func (x *crashing) confirmed(c *course) int64 {
+	x.Helper()
+	return x.db.number("SELECT COUNT(*) FROM refunds WHERE state = 'confirmed' AND memo = $1",
+		base64.StdEncoding.EncodeToString([]byte(nobody(slices.Index(x.courses, c)))))
 }
 
 func (x *crashing) status(c *course) string {
@@ -244,12 +287,12 @@ func (x *crashing) settled() bool {
 	require.Empty(x, stuck)
 	payments := int64(0)
 	for _, c := range x.courses {
-		payments += int64(len(c.pays) + len(c.late))
+		payments += int64(len(c.pays) + len(c.late) + len(c.again))
 	}
 	return x.db.number("SELECT COUNT(*) FROM payments") == payments &&
 		x.db.number(`SELECT (SELECT COUNT(*) FROM payments WHERE state IN ('open', 'refunding'))
 			+ (SELECT COUNT(*) FROM transactions WHERE status NOT IN ('completed', 'refunded', 'expired'))
-			+ (SELECT COUNT(*) FROM refunds WHERE state <> 'confirmed')
+			+ (SELECT COUNT(*) FROM refunds WHERE state NOT IN ('confirmed', 'cancelled'))
 			+ (SELECT COUNT(*) FROM payouts WHERE state NOT IN ('delivered', 'failed', 'cancelled'))`) == 0
 }
 
