@@ -86,7 +86,9 @@ func businessParts(settings config.Settings) []inspect.BusinessPart {
 func (s *shared) networkPlan(settings config.Settings) inspect.Plan {
 	plan := inspect.Plan{
 		Passphrase: settings.Network.Passphrase, RemoteSigner: settings.Refunds.SignerURL.IsSet(),
-		SendsBack: func(code, issuer string) bool { return sendsBack(settings.PolicyOf("stellar:" + code + ":" + issuer)) },
+		SendsBack: func(code, issuer string) bool {
+			return sendsBack(settings.PolicyOf(store.AssetName{Code: code, Issuer: issuer}.ID()))
+		},
 	}
 	if settings.Server.Active("sep-1") {
 		plan.HostURL = settings.Server.HostURL

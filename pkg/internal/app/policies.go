@@ -5,6 +5,7 @@ import (
 
 	"github.com/anchorkit/anchor/config"
 	"github.com/anchorkit/anchor/pkg/internal/payments"
+	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/money"
 )
 
@@ -22,14 +23,9 @@ func (a *App) paymentOptions() payments.Options {
 	}
 }
 
-// policyOf finds the policy of an asset as the network tells of it; one that has no name as settings write it has none of
-// its own.
+// policyOf finds the policy of an asset as the network tells of it.
 func policyOf(s config.Settings, code, issuer string) config.Policy {
-	name := "stellar:native"
-	if issuer != "" {
-		name = "stellar:" + code + ":" + issuer
-	}
-	return s.PolicyOf(name)
+	return s.PolicyOf(store.AssetName{Code: code, Issuer: issuer}.ID())
 }
 
 func creditPolicy(p config.Policy) payments.Policy {

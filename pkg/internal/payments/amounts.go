@@ -29,7 +29,7 @@ func recomputed(t *store.Transaction, sum int64, keepFee bool) (*store.Priced, e
 		return nil, nil
 	case t.QuoteID != "":
 		return byQuote(t, sum)
-	case t.OutAsset != "stellar:"+t.AssetCode+":"+t.AssetIssuer:
+	case t.OutAsset != store.AssetName{Code: t.AssetCode, Issuer: t.AssetIssuer}.ID():
 		return nil, errors.New("its price was made for the amount that was agreed")
 	}
 	return byTerms(t, sum, keepFee)

@@ -139,8 +139,8 @@ func takes(t *store.Transaction, list []store.Payment) error {
 		case p.Account != t.ReceivingAccount:
 			return conflictf("payment %s went to %s, the transaction is to be paid to %s", p.ID, p.Account, t.ReceivingAccount)
 		case !sameAsset(t, asRead(p)):
-			return conflictf("payment %s is in %s, the transaction is to be paid in %s", p.ID, assetName(p.AssetCode, p.AssetIssuer),
-				assetName(t.AssetCode, t.AssetIssuer))
+			return conflictf("payment %s is in %s, the transaction is to be paid in %s", p.ID, store.AssetName{Code: p.AssetCode, Issuer: p.AssetIssuer}.String(),
+				store.AssetName{Code: t.AssetCode, Issuer: t.AssetIssuer}.String())
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func Judge(candidate *store.Transaction, group []stellar.Payment, policy Policy)
 	case candidate == nil:
 		return policy.apart(anchor.JudgedUnmatched, policy.Unmatched, group, unmatchedBecause(first))
 	case !sameAsset(candidate, first):
-		return policy.apart(anchor.JudgedWrongAsset, policy.WrongAsset, group, "agreed was "+assetName(candidate.AssetCode, candidate.AssetIssuer))
+		return policy.apart(anchor.JudgedWrongAsset, policy.WrongAsset, group, "agreed was "+store.AssetName{Code: candidate.AssetCode, Issuer: candidate.AssetIssuer}.String())
 	case settled(candidate, first):
 		return policy.apart(anchor.JudgedDuplicate, policy.Duplicate, group, settledBecause(candidate))
 	}
@@ -158,11 +158,4 @@ func amount(units int64) string {
 		return "less than nothing"
 	}
 	return a.Short()
-}
-
-func assetName(code, issuer string) string {
-	if issuer == "" {
-		return code
-	}
-	return code + ":" + issuer
 }

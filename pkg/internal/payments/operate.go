@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-
-	"github.com/stellar/go-stellar-sdk/strkey"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
@@ -30,8 +28,8 @@ func (s *Service) Refund(ctx context.Context, r RefundRequest) (refund store.Ref
 		return store.Refund{}, err
 	}
 	order := store.RefundOrder{Units: r.Units, FeeUnits: r.FeeUnits, Actor: r.Actor, Reason: r.Reason}
-	if order.Destination, order.DestinationMuxedID, err = parseDestination(r.Destination); err != nil {
-		return store.Refund{}, err
+	if order.Destination, order.DestinationMuxedID, err = stellar.ParseDestination(r.Destination); err != nil {
+		return store.Refund{}, anchor.Refusef("the destination: %s", err)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		refund, err = r.request(ctx, tx, order)
@@ -86,22 +84,6 @@ func (r RefundRequest) left(p store.Payment, t *store.Transaction) (int64, error
 		left = min(left, t.Held())
 	}
 	return left, nil
-}
-
-// parseDestination reads a G… or M… account.
-func parseDestination(address string) (account, muxedID string, err error) {
-	switch {
-	case address == "":
-		return "", "", nil
-	case strkey.IsValidEd25519PublicKey(address):
-		return address, "", nil
-	}
-	muxed, err := strkey.DecodeMuxedAccount(address)
-	if err != nil {
-		return "", "", anchor.Refuse("the destination is no Stellar account")
-	}
-	account, err = muxed.AccountID()
-	return account, strconv.FormatUint(muxed.ID(), 10), err
 }
 
 // IgnoreRequest is an operator's word that nothing is to become of a payment.

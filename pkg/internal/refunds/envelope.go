@@ -127,7 +127,7 @@ func badMemo(r store.Refund, err error) error {
 func intention(r store.Refund, passphrase string) anchor.RefundToSign {
 	return anchor.RefundToSign{
 		RefundID: r.ID, TransactionID: r.TransactionID.String, Account: r.Account, NetworkPassphrase: passphrase,
-		Destination: r.Destination, DestinationMuxedID: r.DestinationMuxedID, Asset: assetText(r), Amount: amountText(r.SentUnits()),
+		Destination: r.Destination, DestinationMuxedID: r.DestinationMuxedID, Asset: store.AssetName{Code: r.AssetCode, Issuer: r.AssetIssuer}.ID(), Amount: amountText(r.SentUnits()),
 		MemoType: r.MemoType, Memo: r.Memo,
 	}
 }

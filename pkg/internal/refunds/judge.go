@@ -216,14 +216,6 @@ func amountText(units int64) string {
 	return a.Short()
 }
 
-// assetText is the asset as SEP-38 writes it.
-func assetText(r store.Refund) string {
-	if r.AssetIssuer == "" {
-		return "stellar:native"
-	}
-	return "stellar:" + r.AssetCode + ":" + r.AssetIssuer
-}
-
 // refused is what a custodian refused to sign, for people; false for any other error.
 func refused(err error) (string, bool) {
 	p := anchor.ProblemOf(err)

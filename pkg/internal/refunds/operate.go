@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/stellar/go-stellar-sdk/strkey"
-
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
@@ -31,9 +30,9 @@ func (d Decision) change() anchor.Change {
 // Release lets a held refund be sent after all: guards of refunds that are made by themselves do not count any more. It is
 // refused (CodeConflict) unless the refund is held.
 func (o *Operator) Release(ctx context.Context, d Decision) (r store.Refund, err error) {
-	account, muxedID, err := readDestination(d.To)
+	account, muxedID, err := stellar.ParseDestination(d.To)
 	if err != nil {
-		return store.Refund{}, err
+		return store.Refund{}, anchor.Refusef("the destination: %s", err)
 	}
 	err = o.change(ctx, d.RefundID, func(ctx context.Context, tx *store.Tx, l store.LockedRefund) error {
 		if l.Refund.State != anchor.RefundHeld {
@@ -137,22 +136,6 @@ func ofAccount(list []store.OutgoingMovement, account string) ([]store.OutgoingM
 		return nil, anchor.RefuseAs(anchor.CodeNotFound, "no movement out by this operation is known")
 	}
 	return found, nil
-}
-
-// readDestination reads a G… or M… address (SEP-23); empty for none.
-func readDestination(address string) (account, muxedID string, err error) {
-	if address == "" || strkey.IsValidEd25519PublicKey(address) {
-		return address, "", nil
-	}
-	muxed, err := strkey.DecodeMuxedAccount(address)
-	if err != nil {
-		return "", "", anchor.Refuse("the destination is no Stellar account (G… or M…)")
-	}
-	account, err = muxed.AccountID()
-	if err != nil {
-		return "", "", anchor.Refuse("the destination is no Stellar account (G… or M…)")
-	}
-	return account, fmt.Sprint(muxed.ID()), nil
 }
 
 func conflict(format string, args ...any) error {

@@ -28,6 +28,14 @@ func (n AssetName) String() string {
 	return n.Code + ":" + n.Issuer
 }
 
+// ID is the asset in SEP-38's format: stellar:CODE:ISSUER, or stellar:native where there is no issuer.
+func (n AssetName) ID() string {
+	if n.Issuer == "" {
+		return "stellar:native"
+	}
+	return "stellar:" + n.String()
+}
+
 // Standing is what an account held of an asset before the first ledger compared, and what has moved since. Units of 10^-7.
 type Standing struct{ Base, Moved int64 }
 

@@ -104,7 +104,7 @@ func (t Transaction) Public() (anchor.Transaction, error) {
 	if err != nil {
 		return anchor.Transaction{}, fmt.Errorf("amount_out: %w", err)
 	}
-	asset := "stellar:" + t.AssetCode + ":" + t.AssetIssuer
+	asset := AssetName{t.AssetCode, t.AssetIssuer}.ID()
 	p := anchor.Transaction{
 		ID: t.ID, Status: t.Status, StatusMessage: t.StatusMessage,
 		AmountIn: amountIn.Short(), AmountInAsset: asset, AmountOutAsset: t.OutAsset,
