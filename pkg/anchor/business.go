@@ -3,7 +3,6 @@ package anchor
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/anchorkit/anchor/pkg/money"
 )
@@ -208,16 +207,6 @@ type Rails interface {
 	// PollOutgoing asks what became of accepted and unknown attempts. A key missing in the answer is no news. Order and
 	// completeness of the answer do not matter.
 	PollOutgoing(ctx context.Context, open []Payout) (map[PayoutKey]Outcome, error)
-}
-
-// Rail is a way to pay and what may be relied on about it.
-type Rail struct {
-	Rails
-	// NotKnownFinalAfter: when the rail answers NotKnown for an attempt last sent that long ago, it will never make it. Zero:
-	// never to be concluded; an operator decides.
-	NotKnownFinalAfter time.Duration
-	// SameKeySafeFor: the rail recognises a resend of a key at least that long after the first sending. Zero: no resend.
-	SameKeySafeFor time.Duration
 }
 
 // Payout is one attempt as the rail gets it: fixed when the attempt was made, byte for byte the same at every resend.

@@ -12,7 +12,7 @@ import (
 )
 
 // programVersion is compared with the schema's oldest_program: raised when a migration makes older programs wrong.
-const programVersion = 3
+const programVersion = 4
 
 //go:embed migrations/*.sql
 var migrations embed.FS

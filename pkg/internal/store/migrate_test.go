@@ -194,12 +194,12 @@ func TestA_schema_for_later_programs_is_not_worked_on(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		b := &bench{T: t, db: db}
-		for _, value := range []string{"4", "99", "soon", ""} {
+		for _, value := range []string{"5", "99", "soon", ""} {
 			b.must("UPDATE meta SET value = $1 WHERE name = 'oldest_program'", value)
 			err := db.CheckSchema(t.Context())
 			require.ErrorIs(t, err, store.ErrSchema)
 			require.ErrorContains(t, err, "install the newer release")
-			require.ErrorContains(t, err, "this one is 3")
+			require.ErrorContains(t, err, "this one is 4")
 		}
 	})
 }

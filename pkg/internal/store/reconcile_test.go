@@ -289,7 +289,7 @@ func TestReconciling_reads_its_stretches_by_index(t *testing.T) {
 			},
 			{"reconcile", "OpenFindingsOfAccount", map[string]any{"account": "G"}, []string{"reconcile_findings_open"}},
 			{"reconcile", "OpenDrift", nil, []string{"reconcile_findings_open"}},
-			{"reconcile", "PayoutsUnderLease", map[string]any{"now_us": int64(1)}, []string{"payouts_under_way"}},
+			{"reconcile", "PayoutsUnderLease", map[string]any{"now_us": int64(1)}, []string{"payouts_sending_by_rail"}},
 			{"reconcile", "RefundsLikeMovement", movement, []string{"refunds_ready", "refunds_under_way", "refunds_held"}},
 		} {
 			text, args := numberedArguments(t, queryText(t, q.file, q.name), q.args)

@@ -114,7 +114,7 @@ SELECT name, value FROM meta WHERE name IN ('restored', 'ask_before_us');
 -- Payouts that somebody may be sending right now. All three states are named for the sake of their index.
 -- name: PayoutsUnderLease :one
 SELECT COUNT(*) AS number, CAST(COALESCE(MAX(lease_until_us), 0) AS BIGINT) AS until_us FROM payouts
-WHERE state IN ('sending', 'unknown', 'accepted') AND state = 'sending' AND lease_until_us > @now_us;
+WHERE state = 'sending' AND lease_until_us > @now_us;
 
 -- name: EventsOfSubjectNumber :one
 SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS last FROM events WHERE subject_kind = @subject_kind AND subject_id = @subject_id;

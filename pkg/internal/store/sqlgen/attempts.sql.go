@@ -50,7 +50,7 @@ func (q *Queries) AnswersOfPayout(ctx context.Context, payoutID string) ([]Attem
 }
 
 const attemptsOfPayout = `-- name: AttemptsOfPayout :many
-SELECT payout_id, number, key, state, sealed_request, request_hash, sender_version, receiver_version, sends, first_sent_us, last_sent_us, outcome, external_id, created_us, updated_us FROM payout_attempts WHERE payout_id = $1 ORDER BY number
+SELECT payout_id, number, key, state, sealed_request, request_hash, sender_version, receiver_version, sends, first_sent_us, last_sent_us, outcome, external_id, created_us, updated_us, batch_id FROM payout_attempts WHERE payout_id = $1 ORDER BY number
 `
 
 func (q *Queries) AttemptsOfPayout(ctx context.Context, payoutID string) ([]PayoutAttempt, error) {
@@ -78,6 +78,7 @@ func (q *Queries) AttemptsOfPayout(ctx context.Context, payoutID string) ([]Payo
 			&i.ExternalID,
 			&i.CreatedUs,
 			&i.UpdatedUs,
+			&i.BatchID,
 		); err != nil {
 			return nil, err
 		}

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "bbc09504c75312933edba3bd1f29218d1ea84cf62af6cce0ff45790149bd740e"
+const InputsHash = "7279bdb7b70d36e13c106f36b65d932d4be7ae5f5ff2c4d17858b04530c542df"

@@ -10,6 +10,18 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
+type ApiKey struct {
+	ID         string
+	Name       string
+	Hash       string
+	Scopes     string
+	CreatedBy  string
+	CreatedUs  int64
+	ExpiresUs  int64
+	RevokedUs  int64
+	LastUsedUs int64
+}
+
 type Asset struct {
 	ID               string
 	Code             string
@@ -227,7 +239,6 @@ type Payout struct {
 	State          anchor.PayoutState
 	WaitsFor       anchor.WaitsFor
 	Rail           string
-	BatchID        sql.NullString
 	DebitUnits     int64
 	AmountUnits    int64
 	AmountDecimals int64
@@ -257,6 +268,27 @@ type PayoutAttempt struct {
 	ExternalID      string
 	CreatedUs       int64
 	UpdatedUs       int64
+	BatchID         string
+}
+
+type PayoutBatch struct {
+	ID           string
+	Rail         string
+	Number       int64
+	Version      int64
+	State        string
+	CutOffUs     int64
+	Payouts      int64
+	Hash         string
+	ExternalID   string
+	LastError    string
+	Tries        int64
+	NextUs       int64
+	LeaseOwner   string
+	LeaseUntilUs int64
+	Fence        int64
+	CreatedUs    int64
+	UpdatedUs    int64
 }
 
 type Quote struct {
@@ -277,6 +309,20 @@ type Quote struct {
 	ExpiresUs          int64
 	RedeemedBy         string
 	CreatedUs          int64
+}
+
+type RailPace struct {
+	Rail   string
+	NextUs int64
+}
+
+type RailUsage struct {
+	Rail     string
+	Asset    string
+	Day      string
+	Payouts  int64
+	Units    int64
+	Decimals int64
 }
 
 type ReceivingAccount struct {
@@ -385,6 +431,16 @@ type Stranger struct {
 	Account string
 	Changes int64
 	SinceUs int64
+}
+
+type Switch struct {
+	Kind      string
+	Name      string
+	Version   int64
+	Paused    bool
+	Actor     string
+	Reason    string
+	UpdatedUs int64
 }
 
 type Transaction struct {

@@ -50,7 +50,7 @@ func (q *Queries) InsertPayout(ctx context.Context, arg InsertPayoutParams) erro
 }
 
 const lastPayout = `-- name: LastPayout :one
-SELECT id, transaction_id, number, version, state, waits_for, rail, batch_id, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE transaction_id = $1 ORDER BY number DESC LIMIT 1
+SELECT id, transaction_id, number, version, state, waits_for, rail, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE transaction_id = $1 ORDER BY number DESC LIMIT 1
 `
 
 func (q *Queries) LastPayout(ctx context.Context, transactionID string) (Payout, error) {
@@ -64,7 +64,6 @@ func (q *Queries) LastPayout(ctx context.Context, transactionID string) (Payout,
 		&i.State,
 		&i.WaitsFor,
 		&i.Rail,
-		&i.BatchID,
 		&i.DebitUnits,
 		&i.AmountUnits,
 		&i.AmountDecimals,
@@ -81,7 +80,7 @@ func (q *Queries) LastPayout(ctx context.Context, transactionID string) (Payout,
 }
 
 const listPayouts = `-- name: ListPayouts :many
-SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.batch_id, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.status AS transaction_status, t.conflict, CAST(COALESCE(a.key, '') AS TEXT) AS attempt_key,
+SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.status AS transaction_status, t.conflict, CAST(COALESCE(a.key, '') AS TEXT) AS attempt_key,
     CAST(COALESCE(a.number, 0) AS BIGINT) AS attempt_number, CAST(COALESCE(a.external_id, '') AS TEXT) AS external_id
 FROM payouts p JOIN transactions t ON t.id = p.transaction_id
     LEFT JOIN payout_attempts a ON a.payout_id = p.id
@@ -125,7 +124,6 @@ func (q *Queries) ListPayouts(ctx context.Context, arg ListPayoutsParams) ([]Lis
 			&i.Payout.State,
 			&i.Payout.WaitsFor,
 			&i.Payout.Rail,
-			&i.Payout.BatchID,
 			&i.Payout.DebitUnits,
 			&i.Payout.AmountUnits,
 			&i.Payout.AmountDecimals,
@@ -157,7 +155,7 @@ func (q *Queries) ListPayouts(ctx context.Context, arg ListPayoutsParams) ([]Lis
 }
 
 const livePayout = `-- name: LivePayout :one
-SELECT id, transaction_id, number, version, state, waits_for, rail, batch_id, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE transaction_id = $1 AND state NOT IN ('failed', 'cancelled', 'returned')
+SELECT id, transaction_id, number, version, state, waits_for, rail, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE transaction_id = $1 AND state NOT IN ('failed', 'cancelled', 'returned')
 `
 
 func (q *Queries) LivePayout(ctx context.Context, transactionID string) (Payout, error) {
@@ -171,7 +169,6 @@ func (q *Queries) LivePayout(ctx context.Context, transactionID string) (Payout,
 		&i.State,
 		&i.WaitsFor,
 		&i.Rail,
-		&i.BatchID,
 		&i.DebitUnits,
 		&i.AmountUnits,
 		&i.AmountDecimals,
@@ -188,7 +185,7 @@ func (q *Queries) LivePayout(ctx context.Context, transactionID string) (Payout,
 }
 
 const payoutByID = `-- name: PayoutByID :one
-SELECT id, transaction_id, number, version, state, waits_for, rail, batch_id, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE id = $1
+SELECT id, transaction_id, number, version, state, waits_for, rail, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE id = $1
 `
 
 func (q *Queries) PayoutByID(ctx context.Context, id string) (Payout, error) {
@@ -202,7 +199,6 @@ func (q *Queries) PayoutByID(ctx context.Context, id string) (Payout, error) {
 		&i.State,
 		&i.WaitsFor,
 		&i.Rail,
-		&i.BatchID,
 		&i.DebitUnits,
 		&i.AmountUnits,
 		&i.AmountDecimals,
@@ -219,7 +215,7 @@ func (q *Queries) PayoutByID(ctx context.Context, id string) (Payout, error) {
 }
 
 const payoutsOfTransaction = `-- name: PayoutsOfTransaction :many
-SELECT id, transaction_id, number, version, state, waits_for, rail, batch_id, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE transaction_id = $1 ORDER BY number
+SELECT id, transaction_id, number, version, state, waits_for, rail, debit_units, amount_units, amount_decimals, amount_asset, tries, next_us, lease_owner, lease_until_us, fence, created_us, updated_us FROM payouts WHERE transaction_id = $1 ORDER BY number
 `
 
 func (q *Queries) PayoutsOfTransaction(ctx context.Context, transactionID string) ([]Payout, error) {
@@ -239,7 +235,6 @@ func (q *Queries) PayoutsOfTransaction(ctx context.Context, transactionID string
 			&i.State,
 			&i.WaitsFor,
 			&i.Rail,
-			&i.BatchID,
 			&i.DebitUnits,
 			&i.AmountUnits,
 			&i.AmountDecimals,
@@ -266,7 +261,7 @@ func (q *Queries) PayoutsOfTransaction(ctx context.Context, transactionID string
 }
 
 const payoutsToPrice = `-- name: PayoutsToPrice :many
-SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.batch_id, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.id, t.owner_account, t.owner_memo_type, t.owner_memo, t.client_domain, t.version, t.status, t.status_message, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id, t.receiver_type, t.asset_id, t.asset_code, t.asset_issuer, t.decimals, t.min_units, t.max_units, t.fee_fixed_units, t.fee_percent, t.funding_method, t.quote_id, t.destination_asset, t.refund_memo_type, t.refund_memo, t.lang, t.receiving_account, t.memo_type, t.memo, t.expected_units, t.credited_units, t.payout_units, t.refund_units, t.fee_units, t.fee_details, t.out_units, t.out_decimals, t.out_asset, t.key_id, t.sealed_key, t.sealed_fields, t.required_info, t.required_message, t.callback_url, t.stellar_hash, t.external_id, t.expires_us, t.created_us, t.updated_us, t.status_us, t.completed_us, t.sender_types, t.receiver_types, t.unpriced, t.eta_seconds, t.refunds FROM payouts p CROSS JOIN transactions t
+SELECT p.id, p.transaction_id, p.number, p.version, p.state, p.waits_for, p.rail, p.debit_units, p.amount_units, p.amount_decimals, p.amount_asset, p.tries, p.next_us, p.lease_owner, p.lease_until_us, p.fence, p.created_us, p.updated_us, t.id, t.owner_account, t.owner_memo_type, t.owner_memo, t.client_domain, t.version, t.status, t.status_message, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id, t.receiver_type, t.asset_id, t.asset_code, t.asset_issuer, t.decimals, t.min_units, t.max_units, t.fee_fixed_units, t.fee_percent, t.funding_method, t.quote_id, t.destination_asset, t.refund_memo_type, t.refund_memo, t.lang, t.receiving_account, t.memo_type, t.memo, t.expected_units, t.credited_units, t.payout_units, t.refund_units, t.fee_units, t.fee_details, t.out_units, t.out_decimals, t.out_asset, t.key_id, t.sealed_key, t.sealed_fields, t.required_info, t.required_message, t.callback_url, t.stellar_hash, t.external_id, t.expires_us, t.created_us, t.updated_us, t.status_us, t.completed_us, t.sender_types, t.receiver_types, t.unpriced, t.eta_seconds, t.refunds FROM payouts p CROSS JOIN transactions t
 WHERE t.id = p.transaction_id AND p.state = 'waiting' AND p.waits_for = 'price' AND p.next_us <= $1
 ORDER BY p.next_us, p.id LIMIT $2
 `
@@ -299,7 +294,6 @@ func (q *Queries) PayoutsToPrice(ctx context.Context, arg PayoutsToPriceParams) 
 			&i.Payout.State,
 			&i.Payout.WaitsFor,
 			&i.Payout.Rail,
-			&i.Payout.BatchID,
 			&i.Payout.DebitUnits,
 			&i.Payout.AmountUnits,
 			&i.Payout.AmountDecimals,

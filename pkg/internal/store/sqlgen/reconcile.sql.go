@@ -795,7 +795,7 @@ func (q *Queries) OpenFindingsOfAccount(ctx context.Context, account string) ([]
 
 const payoutsUnderLease = `-- name: PayoutsUnderLease :one
 SELECT COUNT(*) AS number, CAST(COALESCE(MAX(lease_until_us), 0) AS BIGINT) AS until_us FROM payouts
-WHERE state IN ('sending', 'unknown', 'accepted') AND state = 'sending' AND lease_until_us > $1
+WHERE state = 'sending' AND lease_until_us > $1
 `
 
 type PayoutsUnderLeaseRow struct {
