@@ -15,9 +15,6 @@ const (
 	FieldDate   = "date"
 	FieldBinary = "binary"
 
-	RailSimulated = "simulated"
-	RailRemote    = "remote"
-
 	OutcomeDelivered = "delivered"
 	OutcomeAccepted  = "accepted"
 	OutcomeFailing   = "failing"
@@ -75,18 +72,6 @@ type TransactionField struct {
 	Description Text     `yaml:"description" doc:"what clients are told about it, in their language"`
 	Choices     []string `yaml:"choices" doc:"the only values accepted; none: any"`
 	Optional    bool     `yaml:"optional" default:"false" doc:"transactions are accepted without it"`
-}
-
-// Rail is a ready-made rail of the declared integration.
-type Rail struct {
-	Name    string        `yaml:"name" doc:"name by which funding methods refer to it"`
-	Kind    string        `yaml:"kind" doc:"simulated: pays nobody, for trials; refused on the public network. remote: the server of remote.url pays"`
-	Outcome string        `yaml:"outcome" default:"delivered" doc:"delivered: paid at once; accepted: under way, delivered when asked after a while; failing: refused"`
-	After   time.Duration `yaml:"after" default:"0s" doc:"how long it takes, as 2s"`
-	File    string        `yaml:"file" default:"simulated-bank.jsonl" doc:"file that is the simulated bank's ledger; processes that name the same file share the bank"`
-
-	NotKnownFinalAfter time.Duration `yaml:"not_known_final_after" default:"0s" doc:"of a remote rail: how long after it was sent a payout that the server does not know will never be made; 0s: never, an operator decides"`
-	SameKeySafeFor     time.Duration `yaml:"same_key_safe_for" default:"0s" doc:"of a remote rail: for how long the server recognises a payout that is sent again; 0s: never"`
 }
 
 // FundingMethod maps a funding method of the assets (SEP-31) to the rail that pays it.

@@ -86,14 +86,22 @@ func (m *manual) items(prefix string, item reflect.Type) {
 		key := prefix + field.Tag.Get("yaml")
 		nested := field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct
 		m.line("| `%s` | %s | %s | %s |", key, typeName(field.Type), code(field.Tag.Get("default")), cell(field.Tag.Get("doc")))
-		if nested {
+		switch {
+		case nested:
 			m.items(key+"[].", field.Type.Elem())
+		case hasKeys(field.Type):
+			m.items(key+".", field.Type)
 		}
 	}
 }
 
+// hasKeys tells whether a value is written as keys of its own.
+func hasKeys(t reflect.Type) bool { return t.Kind() == reflect.Struct && t != reflect.TypeFor[Text]() }
+
 func typeName(t reflect.Type) string {
 	switch {
+	case hasKeys(t):
+		return kindKeys
 	case t == reflect.TypeFor[time.Duration]():
 		return kindDuration
 	case t == reflect.TypeFor[Text]():

@@ -135,6 +135,7 @@ type Callbacks struct {
 type Workers struct {
 	Interval    time.Duration // longest wait of a loop that nothing woke
 	Concurrency int           // payouts at once
+	MaxTries    int           // of a payout that turns out not to have been sent
 	RailTimeout time.Duration // longest call to a rail
 	Lease       time.Duration // how long claimed work belongs to its claimer
 }

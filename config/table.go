@@ -55,6 +55,7 @@ const (
 	kindDuration = "duration"
 	kindSeconds  = "duration or seconds"
 	kindList     = "list"
+	kindKeys     = "keys"
 	kindSecret   = "secret"
 	// kindTranslated is found in lists only.
 	kindTranslated = "translated text"

@@ -221,9 +221,14 @@ func workerRows() []row {
 		}, field: func(s *Settings) any { return &s.Workers.Interval }, seconds: true},
 		{Setting: Setting{
 			Key: "workers.concurrency", Env: "ANCHOR_CONCURRENCY", Default: "8",
-			Meaning: "How many payouts are under way at once in one process.",
+			Meaning: "How many payouts of a rail are under way at once in one process.",
 			Mend:    "give a whole number from 1 to 1000",
 		}, field: func(s *Settings) any { return &s.Workers.Concurrency }},
+		{Setting: Setting{
+			Key: "workers.max_tries", Env: "ANCHOR_PAYOUT_MAX_TRIES", Default: "20",
+			Meaning: "How often in a row a payout may turn out not to have been sent before it waits for the operator.",
+			Mend:    "give a whole number from 1 to 1000",
+		}, field: func(s *Settings) any { return &s.Workers.MaxTries }},
 		{Setting: Setting{
 			Key: "workers.rail_timeout", Env: "ANCHOR_RAIL_TIMEOUT", Default: "30s",
 			Meaning: "How long one call to a rail may take; what is not answered by then is unknown, not failed.",

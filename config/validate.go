@@ -176,6 +176,7 @@ func (c *checker) countsUpToThousand() {
 		{"callbacks.max_attempts", c.s.Callbacks.MaxAttempts},
 		{"callbacks.concurrency", c.s.Callbacks.Concurrency},
 		{"workers.concurrency", c.s.Workers.Concurrency},
+		{"workers.max_tries", c.s.Workers.MaxTries},
 		{"customers.codes_per_hour", c.s.Customers.CodesPerHour},
 	} {
 		if n.value < 1 || n.value > most {

@@ -108,24 +108,6 @@ func (c *checker) transactionFields() {
 	}
 }
 
-func (c *checker) rails() {
-	known := map[string]bool{}
-	for i, rail := range c.s.Rails {
-		at := fmt.Sprintf("rails[%d]", i)
-		c.name(at, rail.Name, known)
-		c.oneOf(at+".kind", rail.Kind, RailSimulated, RailRemote)
-		c.remoteRail(at, rail)
-		c.oneOf(at+".outcome", rail.Outcome, OutcomeDelivered, OutcomeAccepted, OutcomeFailing)
-		if rail.After < 0 {
-			c.item(at+".after", fmt.Sprintf("is %v", rail.After), "give a duration of zero or more, such as 2s")
-		}
-	}
-	for _, name := range c.supplied.Rails {
-		known[name] = true
-	}
-	c.fundingMethods(known)
-}
-
 func (c *checker) fundingMethods(rails map[string]bool) {
 	seen := map[string]bool{}
 	for i, method := range c.s.FundingMethods {

@@ -98,7 +98,7 @@ type badSetting struct {
 
 func TestValidate_names_each_fault_with_its_key_and_mend(t *testing.T) {
 	t.Parallel()
-	for _, c := range slices.Concat(badEdges(), badDeclared(), badSEPs(), badExchange(), badRefunds(), badRemote()) {
+	for _, c := range slices.Concat(badEdges(), badDeclared(), badSEPs(), badExchange(), badRefunds(), badRemote(), badRails()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if c.yaml == "" {

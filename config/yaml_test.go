@@ -77,7 +77,7 @@ func TestLoad_keeps_the_case_of_names_in_lists(t *testing.T) {
 	t.Parallel()
 	s, err := loadFixture(t, "testdata/good/names-keep-their-case.yaml")
 	require.NoError(t, err)
-	require.Equal(t, []config.Rail{{Name: "BankOne", Kind: "simulated", Outcome: "delivered", After: 90 * time.Second, File: "simulated-bank.jsonl"}}, s.Rails)
+	require.Equal(t, []config.Rail{{Name: "BankOne", Kind: "simulated", Outcome: "delivered", After: 90 * time.Second, File: "simulated-bank.jsonl", BatchMost: 1000, BatchEvery: time.Minute}}, s.Rails)
 	rail, ok := s.RailOf("SEPA Instant")
 	require.True(t, ok)
 	require.Equal(t, "BankOne", rail)

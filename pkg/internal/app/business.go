@@ -34,7 +34,7 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 	byDefault = completed(asked, byDefault)
 	a.business = byDefault
 	if o.Setup == nil {
-		return supplied, nil
+		return supplied, limit(a.business.Rails, o.Settings)
 	}
 	own, err := o.Setup(ctx, anchor.Host{
 		Log: o.Log.With("part", "business"), Setting: o.Settings.Business, Default: byDefault, Anchor: &a.operations,
@@ -47,7 +47,23 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 		supplied.Receiver || more.Receiver, supplied.Customers || more.Customers, supplied.Quotes || more.Quotes
 	supplied.Rails = append(supplied.Rails, more.Rails...)
 	a.business = completed(own, byDefault)
-	return supplied, nil
+	return supplied, limit(a.business.Rails, o.Settings)
+}
+
+// limit gives rails the limits and calendars that the settings have for them, whoever brought them.
+func limit(rails map[string]anchor.Rail, s config.Settings) error {
+	for _, terms := range s.Rails {
+		rail, brought := rails[terms.Name]
+		if !brought {
+			continue
+		}
+		var err error
+		if rail.Limits, rail.Calendar, err = terms.Terms(); err != nil {
+			return err
+		}
+		rails[terms.Name] = rail
+	}
+	return nil
 }
 
 func suppliedBy(b anchor.Business) config.Supplied {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,13 +18,18 @@ const usdc = "stellar:USDC:GBBD47IF6LWK7P7MDEVSCWR7DPUWV3NY3DTQEVFL4NAT4AQH3ZLLF
 // declares makes the business that a settings file describes.
 func declares(t *testing.T, yaml string) anchor.Business {
 	t.Helper()
+	business, err := declaredBusiness(loads(t, yaml))
+	require.NoError(t, err)
+	return business
+}
+
+func loads(t *testing.T, yaml string) config.Settings {
+	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "anchor.yaml"), []byte(yaml), 0o600))
 	s, err := config.Load(config.Source{Dir: dir, Environ: []string{}, Setenv: func(string, string) error { return nil }})
 	require.NoError(t, err)
-	business, err := declaredBusiness(s)
-	require.NoError(t, err)
-	return business
+	return s
 }
 
 func TestTheDeclaredBusiness_speaks_the_languages_of_the_settings(t *testing.T) {
@@ -83,4 +89,25 @@ exchange_pairs: [{sell: '`+usdc+`', buy: 'iso4217:BRL', rate: 5.12, spread_perce
 func TestTheDeclaredBusiness_exchanges_nothing_without_pairs(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, declares(t, "").Quotes)
+}
+
+func TestRailsGetTheLimitsAndCalendarsOfTheSettings_whoeverBringsThem(t *testing.T) {
+	t.Parallel()
+	settings := loads(t, `
+rails:
+  - {name: trial, kind: simulated, limits: {in_flight: 2}}
+  - {name: bank, kind: own, limits: {calls_per_second: 5}, calendar: {opens: "08:00", closes: "17:00"}}
+  - {name: elsewhere, kind: own}
+`)
+	rails := map[string]anchor.Rail{
+		"trial": {}, "bank": {SameKeySafeFor: time.Hour, Limits: anchor.Limits{InFlight: 9}}, "free": {Limits: anchor.Limits{InFlight: 1}},
+	}
+	require.NoError(t, limit(rails, settings))
+	require.Len(t, rails, 3)
+	require.Equal(t, 2, rails["trial"].Limits.InFlight)
+	require.Equal(t, 5.0, rails["bank"].Limits.CallsPerSecond)
+	require.Zero(t, rails["bank"].Limits.InFlight, "the settings' entry is the whole of its limits")
+	require.Equal(t, "17:00", rails["bank"].Calendar.Closes.String())
+	require.Equal(t, time.Hour, rails["bank"].SameKeySafeFor)
+	require.Equal(t, 1, rails["free"].Limits.InFlight, "what is not in the settings keeps its own")
 }
