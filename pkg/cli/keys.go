@@ -18,8 +18,13 @@ const masterKeysVariable = "ANCHOR_MASTER_KEYS"
 
 func keysCommand(s *shared) *cobra.Command {
 	c := &cobra.Command{
-		Use: "keys", Short: "The master keys under which personal data and seeds are encrypted, and how to change them",
-		Long: `Personal data are encrypted under data keys: one for each customer, transaction and uploaded file. Data keys and seeds are
+		Use: "keys", Short: "API keys (create, list, revoke), and the master keys of stored data (status, rotate)",
+		Long: `There are two kinds of keys, which have nothing to do with each other.
+
+API keys: create, list, revoke. Programs of yours show one when they use the operations API, the HTTP API on the operator's
+address (docs/operations-api.md). Each has a name, scopes and an end. No data are encrypted under them.
+
+Master keys: status, rotate. Personal data are encrypted under data keys: one for each customer, transaction and uploaded file. Data keys and seeds are
 wrapped under the first key of ` + masterKeysVariable + `; the others only open what was wrapped before. To change the master key:
 
   1. Put the new key behind the old one (` + masterKeysVariable + `=old:…,new:…) and restart every process: now all can open
@@ -32,13 +37,14 @@ wrapped under the first key of ` + masterKeysVariable + `; the others only open 
 The data themselves are not encrypted anew: somebody who has had the old key and a copy of the database has had the data.`,
 		Args: noArguments, RunE: help,
 	}
+	c.AddCommand(apiKeyCommands(s)...)
 	c.AddCommand(s.keysStatusCommand(), s.keysRotateCommand())
 	return c
 }
 
 func (s *shared) keysStatusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "Tell what is wrapped under which master key, and which keys can be removed",
+		Use: "status", Short: "Master keys: tell what is wrapped under which master key, and which keys can be removed",
 		Example: `  anchor keys status`, Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return s.operate(c.Context(), func(ctx context.Context, a *app.App) error {
@@ -117,7 +123,7 @@ func counted(u store.KeyUse) string {
 func (s *shared) keysRotateCommand() *cobra.Command {
 	var batch int
 	c := &cobra.Command{
-		Use: "rotate", Short: "Wrap everything under the first master key that lies under another one",
+		Use: "rotate", Short: "Master keys: wrap everything under the first master key that lies under another one",
 		Long: `Wraps all data keys and seeds under the first key of ` + masterKeysVariable + `. It is safe while everything runs, and may be
 interrupted and repeated. It ends with exit code 0 when nothing lies under another key any more. 'anchor keys --help' tells
 all that belongs to a change of the master key.`,

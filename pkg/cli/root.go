@@ -59,7 +59,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 settings are missing or wrong,
 	}
 	add("start", demoCommand(s), initCommand(s), migrateCommand(s), createAssetCommand(s), sandboxCommand(s))
 	add("roles", serveCommand(s), watchCommand(s), executeCommand(s), pollCommand(s), runCommand(s))
-	add("operate", doctorCommand(s), explainCommand(s), assetsCommand(s), customersCommand(s), transactionsCommand(s), paymentsCommand(s), payoutsCommand(s), refundsCommand(s), reconcileCommand(s), keysCommand(s))
+	add("operate", doctorCommand(s), explainCommand(s), assetsCommand(s), customersCommand(s), transactionsCommand(s), paymentsCommand(s), payoutsCommand(s), callbacksCommand(s), refundsCommand(s), reconcileCommand(s), keysCommand(s))
 	root.AddCommand(versionCommand(s))
 	return root
 }

@@ -111,7 +111,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	options := StoreOptions(a.settings, keys, a.log)
-	options.AtCommit = a.hooks.Commit
+	options.AtCommit, options.Now = a.hooks.Commit, a.hooks.Now
 	a.db, err = store.Open(ctx, options)
 	return err
 }

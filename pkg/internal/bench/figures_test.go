@@ -49,8 +49,11 @@ func BenchmarkFigures(b *testing.B) {
 			{"credit-from-memory", measureCreditFromMemory},
 			{"credit-beside-the-past", measurePast},
 			{"news", measureNews},
+			{"calls", measureCalls},
 			{"idle", measureIdle},
+			{"idle-outgoing", measureIdleOutgoing},
 			{"payouts", measurePayouts},
+			{"remote-payouts", measureRemotePayouts},
 		} {
 			b.Run(step.name+"/"+e.name, func(b *testing.B) {
 				b.ReportMetric(0, "ns/op")

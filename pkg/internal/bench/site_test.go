@@ -48,7 +48,10 @@ type site struct {
 	chain             chain
 }
 
-func newSite(b *testing.B, databaseURL string) *site {
+func newSite(b *testing.B, databaseURL string) *site { return newSiteOf(b, databaseURL, settings) }
+
+// newSiteOf is newSite with an anchor.yaml of its own.
+func newSiteOf(b *testing.B, databaseURL, settings string) *site {
 	c := newChain(b)
 	c.keepClosing(b, 200*time.Millisecond)
 	s := &site{dir: b.TempDir(), home: "http://" + freeAddress(b), chain: c}

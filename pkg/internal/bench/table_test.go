@@ -43,7 +43,13 @@ func shareAtLeast(percent float64) bar {
 }
 
 // table collects figures. One goroutine uses it.
-type table struct{ rows []row }
+type table struct {
+	rows    []row
+	remarks []string
+}
+
+// remark adds what has to be read besides the figures.
+func (t *table) remark(text string) { t.remarks = append(t.remarks, text) }
 
 func (t *table) add(b *testing.B, r row) {
 	t.rows = append(t.rows, r)
@@ -76,6 +82,9 @@ func (t *table) render(heading string) string {
 	slices.SortStableFunc(rows, func(a, b row) int { return order[a.what] - order[b.what] })
 	for _, r := range rows {
 		lines = append(lines, r.line())
+	}
+	for _, remark := range t.remarks {
+		lines = append(lines, "", remark)
 	}
 	return strings.Join(lines, "\n")
 }

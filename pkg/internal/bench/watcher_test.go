@@ -3,6 +3,7 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -70,14 +71,45 @@ func measureIdle(b *testing.B, e engine, t *table) {
 	s := newSite(b, e.url(b))
 	p := s.start(b, "watch-transactions")
 	require.NoError(b, s.chain.AwaitStreams(b.Context(), 1), "it waits")
-	before := p.processorTime(b)
+	addIdle(b, e, t, map[string]*process{"processor of an idle watcher": p})
+}
+
+// threeRails are settings with more than one rail to look after.
+var threeRails = strings.ReplaceAll(settings, "funding_methods:", `  - {name: second, kind: simulated, outcome: accepted, after: 500ms, file: second.jsonl}
+  - {name: third, kind: simulated, outcome: accepted, after: 500ms, file: third.jsonl}
+funding_methods:
+  - {name: SWIFT, rail: second}
+  - {name: cash, rail: third}`)
+
+// measureIdleOutgoing measures what paying and asking cost that have nothing to do on any of three rails, each as a process of
+// its own.
+func measureIdleOutgoing(b *testing.B, e engine, t *table) {
+	s := newSiteOf(b, e.url(b), threeRails)
+	idle := map[string]*process{}
+	for _, role := range []string{"execute-outgoing", "poll-outgoing"} {
+		address := freeAddress(b)
+		s.environ = append(s.environ, "ANCHOR_OPERATOR_LISTEN="+address) // of equal names the last one counts (os/exec)
+		p := s.start(b, role, "--loop")
+		p.ready(b, "http://"+address+"/healthz")
+		idle["processor of an idle "+role+", 3 rails"] = p
+	}
+	addIdle(b, e, t, idle)
+}
+
+// addIdle watches processes for a while, all at once, and adds what each of them has used meanwhile.
+func addIdle(b *testing.B, e engine, t *table, idle map[string]*process) {
+	before := make(map[string]time.Duration, len(idle))
+	for what, p := range idle {
+		before[what] = p.processorTime(b)
+	}
 	<-time.After(idleFor)
-	spent := p.processorTime(b) - before
-	p.stop(b)
-	t.add(b, row{
-		what: "processor of an idle watcher", engine: e.name, measured: 100 * spent.Seconds() / idleFor.Seconds(), unit: "% of a core",
-		bar: atMost(1, "%"),
-	})
+	for _, what := range slices.Sorted(maps.Keys(idle)) {
+		spent := idle[what].processorTime(b) - before[what]
+		idle[what].stop(b)
+		t.add(b, row{
+			what: what, engine: e.name, measured: 100 * spent.Seconds() / idleFor.Seconds(), unit: "% of a core", bar: atMost(1, "%"),
+		})
+	}
 }
 
 // processorTime is what the process has used of all processors.

@@ -26,6 +26,9 @@ func runAnchor() {
 	if file := os.Getenv(pointsFile); file != "" {
 		runWithPoints(file)
 	}
+	if told := os.Getenv(liesVariable); told != "" {
+		runWithLies(told)
+	}
 	cli.Main(nil)
 }
 

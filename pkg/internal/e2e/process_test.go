@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -34,10 +35,11 @@ type process struct {
 
 // launch says how to start a process.
 type launch struct {
-	name string // of the process in failures and of its log
-	dir  string // its working directory, where its log is as well
-	env  []string
-	args []string
+	program string // its path; empty: the anchor itself
+	name    string // of the process in failures and of its log
+	dir     string // its working directory, where its log is as well
+	env     []string
+	args    []string
 }
 
 // start starts a process. It is stopped when the test ends and must then end well; so must it not end by itself. What it
@@ -51,7 +53,7 @@ func start(t *testing.T, l launch) *process {
 	require.NoError(t, err)
 	defer func() { _ = end.Close() }()
 
-	cmd := exec.Command("anchor", l.args...)
+	cmd := exec.Command(cmp.Or(l.program, "anchor"), l.args...)
 	cmd.Dir, cmd.Env = l.dir, append(l.env, lifeline+"=3")
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{end}
 	p := &process{t: t, name: l.name, cmd: cmd, held: held, done: make(chan struct{})}

@@ -24,6 +24,7 @@ type sendingAnchor struct {
 	account   *keypair.Full
 	callbacks *sender.Callbacks // nil: it asked for none
 	from, to  string            // ids of its people
+	fields    map[string]string // of each of its transactions
 }
 
 // sendingAnchors makes some, ready to pay.
@@ -52,7 +53,7 @@ func (w *world) sendingAnchorOf(ctx context.Context, number int, code string, is
 	if err != nil {
 		return nil, err
 	}
-	a := &sendingAnchor{number: number, account: account}
+	a := &sendingAnchor{number: number, account: account, fields: w.asks.fields}
 	listener := httptest.NewUnstartedServer(nil)
 	w.Cleanup(listener.Close)
 	a.Sender, err = sender.New(ctx, sender.Options{
@@ -74,15 +75,15 @@ func (w *world) sendingAnchorOf(ctx context.Context, number int, code string, is
 	if err != nil {
 		return nil, err
 	}
-	a.from, err = a.Register(ctx, sender.Person{Memo: 1, Type: "sep31-sender", Fields: map[string]string{
+	a.from, err = a.Register(ctx, sender.Person{Memo: 1, Type: "sep31-sender", Fields: w.asks.ofPerson(map[string]string{
 		"first_name": "Ana", "last_name": "Souza",
-	}})
+	})})
 	if err != nil {
 		return nil, err
 	}
-	a.to, err = a.Register(ctx, sender.Person{Memo: 2, Type: "sep31-receiver", Fields: map[string]string{
+	a.to, err = a.Register(ctx, sender.Person{Memo: 2, Type: "sep31-receiver", Fields: w.asks.ofPerson(map[string]string{
 		"first_name": "Bruno", "bank_account_number": bankAccount,
-	}})
+	})})
 	return a, err
 }
 
@@ -90,7 +91,7 @@ func (w *world) sendingAnchorOf(ctx context.Context, number int, code string, is
 func (a *sendingAnchor) transfer(i int) sender.Transfer {
 	return sender.Transfer{
 		Key: fmt.Sprintf("transfer-%d-%d", a.number, i), Amount: fmt.Sprintf("%d.%02d", 10+i, a.number),
-		SenderID: a.from, ReceiverID: a.to, FundingMethod: fundingMethod,
+		SenderID: a.from, ReceiverID: a.to, FundingMethod: fundingMethod, Fields: a.fields,
 	}
 }
 

@@ -61,7 +61,9 @@ type world struct {
 	settings string // path of anchor.yaml
 	env      []string
 	db       *database
-	started  int // processes, which gives each a name and a folder of its own
+	started  int    // processes, which gives each a name and a folder of its own
+	program  string // what the roles are; empty: the anchor itself
+	asks     asks
 }
 
 // eachEngine runs a test on both databases at once.
@@ -206,7 +208,7 @@ func (w *world) start(command string, args ...string) *role {
 	if command == roleExecute || command == rolePoll {
 		args = append(args, "--loop")
 	}
-	r.launch = launch{name: name, dir: w.folder(name), env: w.env, args: args}
+	r.launch = launch{program: w.program, name: name, dir: w.folder(name), env: w.env, args: args}
 	r.restart()
 	w.awaitOK(r.answers)
 	return r

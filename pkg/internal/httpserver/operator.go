@@ -27,8 +27,10 @@ type Check struct {
 // Operator makes the server that the operator asks: /healthz (the process lives: health returns nil), /readyz (it does its
 // work: all checks are OK; each is listed with its lag) and /metrics. It has no authentication: keep it away from the
 // public. It limits nobody. With an empty Listen it is off. health and ready may be called from several goroutines; they get 5 s.
+// mount adds more routes, which see to their own authentication.
 func Operator(
 	o Options, health func(context.Context) error, ready func(context.Context) []Check, registry *prometheus.Registry,
+	mount ...func(*Server),
 ) (*Server, error) {
 	o.Limits = Limits{}
 	s, err := New(o)
@@ -38,6 +40,9 @@ func Operator(
 	s.echo.GET("/healthz", func(c echo.Context) error { return answerHealth(c, health) })
 	s.echo.GET("/readyz", func(c echo.Context) error { return answerReady(c, ready) })
 	s.echo.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})))
+	for _, routes := range mount {
+		routes(s)
+	}
 	return s, nil
 }
 

@@ -50,6 +50,16 @@ func (p *paces[K]) take(client K, now time.Duration) (wait time.Duration) {
 	return 0
 }
 
+// wait tells how long a client has to wait before take would take a request into account; 0: it would now.
+func (p *paces[K]) wait(client K, now time.Duration) time.Duration {
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(0, max(p.even(client), now)+p.interval-now-p.window)
+}
+
 func (p *paces[K]) even(client K) time.Duration {
 	if at, ok := p.young[client]; ok {
 		return at

@@ -53,10 +53,11 @@ func TestExplain_finds_a_transaction_by_everything_that_belongs_to_it(t *testing
 		id := w.FundedBy(1, func(t *store.Transaction, _ *store.Payout) { t.QuoteID = quote })[0]
 		redeem(t, db, quote, id)
 		paid := paymentTo(t, db, id, func(*store.Payment) {})
-		claims, _, err := db.ClaimReady(t.Context(), store.ClaimTerms{
-			Owner: "test", Actor: "test", Lease: time.Minute, Limit: 1, SameKeySafeFor: map[string]time.Duration{payoutstest.Rail: 0},
+		claimed, err := db.ClaimReady(t.Context(), store.ClaimTerms{
+			Owner: "test", Actor: "test", Lease: time.Minute, Limit: 1, Rail: payoutstest.Rail,
 		})
 		require.NoError(t, err)
+		claims := claimed.Claims
 		require.Len(t, claims, 1)
 		for name, text := range map[string]string{
 			"its id": id, "its id in capitals": strings.ToUpper(id), "its payment": paid.ID, "its payout": w.Payout(id).ID,

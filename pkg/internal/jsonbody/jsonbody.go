@@ -26,6 +26,16 @@ type Object map[string]json.RawMessage
 
 // Read reads the object of a request. A missing content type is taken for JSON, another one is refused.
 func Read(r *http.Request) (Object, error) {
+	raw, err := Raw(r)
+	if err != nil {
+		return nil, err
+	}
+	return Decode(raw)
+}
+
+// Raw reads the body of a request as it came; whether it is JSON is still to be judged. A missing content type is taken for
+// JSON, another one is refused.
+func Raw(r *http.Request) ([]byte, error) {
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
@@ -36,7 +46,7 @@ func Read(r *http.Request) (Object, error) {
 	if len(raw) > Most {
 		return nil, errTooLarge()
 	}
-	return Decode(raw)
+	return raw, nil
 }
 
 func checkContentType(header http.Header) error {

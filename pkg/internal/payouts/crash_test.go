@@ -112,20 +112,20 @@ func newRun(t *testing.T, w *payoutstest.World, draw func(n int) int) *run {
 func (r *run) step() {
 	ctx := r.t.Context()
 	terms := dead()
-	terms.SameKeySafeFor[payoutstest.Rail] = time.Hour
+	terms.SameKeySafeFor = time.Hour
 	switch r.draw(9) {
 	case 0:
 		execute(r.t, r.s)
 	case 1:
 		pollOnce(r.t, r.s)
 	case 2: // dies between the claim and the rail
-		claims, _, err := r.w.DB.ClaimReady(ctx, terms)
+		claimed, err := r.w.DB.ClaimReady(ctx, terms)
 		require.NoError(r.t, err)
-		r.held = append(r.held, claims...)
+		r.held = append(r.held, claimed.Claims...)
 	case 3: // dies between the rail and the record
-		claims, _, err := r.w.DB.ClaimReady(ctx, terms)
+		claimed, err := r.w.DB.ClaimReady(ctx, terms)
 		require.NoError(r.t, err)
-		for _, c := range claims {
+		for _, c := range claimed.Claims {
 			r.sendAndDie(c)
 		}
 	case 4: // dies while it asks

@@ -25,11 +25,13 @@ type Situation struct {
 	Present bool // the payout has no later attempt
 	Source  Source
 	Claimed bool  // the answer comes under a claim that still holds: same fence
+	Batched bool  // the attempt is in a batch: only what the bank says of it for good is news, for it is never sent again
 	Sends   int64 // how often the attempt may have left
-	// FirstSentUs and LastSentUs are when it did; NowUs is the database's clock.
-	FirstSentUs, LastSentUs, NowUs int64
-	Tries                          int64   // how often it was tried again, or asked about, without news
-	Spread                         float64 // random, from 0 to below 1: so that retries do not come together
+	// FirstSentUs is when it first did. EndedUs is when it was recorded that its outcome is unknown: the last call had ended by
+	// then, or could not be made any more. NowUs is the database's clock.
+	FirstSentUs, EndedUs, NowUs int64
+	Tries                       int64   // how often it was tried again, or asked about, without news
+	Spread                      float64 // random, from 0 to below 1: so that retries do not come together
 }
 
 // Rules are what may be relied on about a rail, and how long to wait.
@@ -129,6 +131,7 @@ func (s Situation) notSent(r Rules) Move {
 		Used: true, Attempt: anchor.AttemptNotSent, Payout: anchor.PayoutReady, Wait: r.Retry.After(s.Tries, s.Spread),
 	}
 	switch {
+	case s.Batched:
 	case s.Source == SourceExecute && s.sending():
 		again.Sends = max(0, s.Sends-1)
 		if again.Sends > 0 { // an earlier sending may have left
@@ -146,10 +149,10 @@ func (s Situation) notKnown(r Rules) Move {
 	if s.Source == SourceExecute {
 		return s.unknown(r)
 	}
-	final := r.NotKnownFinalAfter > 0 && s.LastSentUs+r.NotKnownFinalAfter.Microseconds() <= s.NowUs
+	final := r.NotKnownFinalAfter > 0 && s.EndedUs+r.NotKnownFinalAfter.Microseconds() <= s.NowUs
 	recognised := r.SameKeySafeFor > 0 && s.FirstSentUs+r.SameKeySafeFor.Microseconds() > s.NowUs
 	asked := s.Source == SourcePoll && s.Claimed && s.Attempt == anchor.AttemptUnknown && s.Payout == anchor.PayoutUnknown
-	if final && recognised && asked {
+	if final && recognised && asked && !s.Batched {
 		return Move{Used: true, Payout: anchor.PayoutReady, Sends: s.Sends}
 	}
 	return s.noNews(r)

@@ -24,7 +24,7 @@ var (
 func standing(p anchor.PayoutState, a anchor.AttemptState, source payouts.Source, claimed bool) payouts.Situation {
 	return payouts.Situation{
 		Payout: p, Attempt: a, Present: true, Source: source, Claimed: claimed, Sends: 1, FirstSentUs: now - 60e6,
-		LastSentUs: now - 60e6, NowUs: now, Spread: 0.5,
+		EndedUs: now - 60e6, NowUs: now, Spread: 0.5,
 	}
 }
 
@@ -125,7 +125,7 @@ func TestDecide_on_not_known_permits_a_resend_only_as_the_rail_declared(t *testi
 			r := rules
 			r.NotKnownFinalAfter, r.SameKeySafeFor = c.final, c.safe
 			s := standing(anchor.PayoutUnknown, anchor.AttemptUnknown, payouts.SourcePoll, true)
-			s.FirstSentUs, s.LastSentUs, s.Tries = now-c.first*1e6, now-c.last*1e6, 1
+			s.FirstSentUs, s.EndedUs, s.Tries = now-c.first*1e6, now-c.last*1e6, 1
 			move := payouts.Decide(s, anchor.NotKnown(), r)
 			if c.resend {
 				require.Equal(t, payouts.Move{Used: true, Payout: anchor.PayoutReady, Sends: 1}, move)

@@ -49,6 +49,9 @@ func (s *Service) Resolve(ctx context.Context, payoutID string, o anchor.Outcome
 			return err
 		}
 		is := locked[a.key]
+		if is.Payout.State == anchor.PayoutSending && is.Attempt.BatchID != "" {
+			return errInBatch(payoutID)
+		}
 		if !resolvable(is, g.now) {
 			return anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf("payout %s is %s: there is nothing to resolve now", payoutID, is.Payout.State))
 		}

@@ -319,8 +319,9 @@ func TestA_webhook_may_be_faster_than_the_call_that_sent_it(t *testing.T) {
 func TestAn_answer_that_comes_after_the_lease_is_stored_and_read(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *payoutstest.World, id string, b *bank, s *payouts.Service) {
-		claims, _, err := w.DB.ClaimReady(t.Context(), dead())
+		claimed, err := w.DB.ClaimReady(t.Context(), dead())
 		require.NoError(t, err)
+		claims := claimed.Claims
 		require.Len(t, claims, 1)
 		pollOnce(t, s)
 		require.Equal(t, anchor.PayoutUnknown, w.Payout(id).State, "the lease is over, nobody knows")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -17,52 +16,41 @@ import (
 const strangersMost = 100
 
 // Poll is one pass of poll-outgoing: it asks the rails what became of payouts that are accepted or unknown, or whose sender
-// was lost, as far as they are due, in batches per rail. It sends nothing. It tells whether there was anything to ask.
-// When soft ends it asks no more; when hard ends the calls are cancelled.
+// was lost, as far as they are due, in batches. The rails are asked side by side, so that one that hangs delays no questions to
+// another. It sends nothing. It tells whether there was anything to ask. When soft ends it asks no more; when hard ends the
+// calls are cancelled.
 func (s *Service) Poll(soft, hard context.Context) (worked bool, err error) {
 	record, end := outliving(hard, lastWords)
 	defer end()
-	for soft.Err() == nil {
-		asked, err := s.pollOnce(hard, record)
-		if hard.Err() != nil { // told to stop at once
-			return worked, nil
+	worked, err = s.eachRail(soft, hard, store.TopicUnderWay, func(rail string, _ <-chan struct{}) (worked bool, err error) {
+		for soft.Err() == nil {
+			asked, err := s.pollOnce(hard, record, rail)
+			if err != nil || asked == 0 {
+				return worked, err
+			}
+			worked = true
 		}
-		if err != nil || asked == 0 {
-			return worked, err
-		}
-		worked = true
+		return worked, nil
+	})
+	if hard.Err() != nil { // told to stop at once
+		return worked, nil
 	}
-	return worked, nil
+	return worked, err
 }
 
-func (s *Service) pollOnce(hard, record context.Context) (asked int, err error) {
+// pollOnce asks a rail about as many payouts as it is asked about at once, unless it has left too many calls behind.
+func (s *Service) pollOnce(hard, record context.Context, rail string) (asked int, err error) {
+	if s.left.by(rail) >= int64(s.Concurrency) {
+		return 0, nil
+	}
 	window, cancel := context.WithTimeout(hard, s.Lease/2)
 	defer cancel()
 	deadline, _ := window.Deadline()
-	claims, err := s.db.ClaimUnderWay(window, s.terms(actorPoll, s.PollBatch))
-	if err != nil {
+	claims, err := s.db.ClaimUnderWay(window, s.terms(actorPoll, rail, s.PollBatch))
+	if err != nil || len(claims) == 0 {
 		return 0, err
 	}
-	byRail := map[string][]store.Claim{}
-	for _, c := range claims {
-		byRail[c.Payout.Rail] = append(byRail[c.Payout.Rail], c)
-	}
-	var (
-		rails sync.WaitGroup
-		mu    sync.Mutex
-		errs  []error
-	)
-	for rail, claims := range byRail {
-		rails.Go(func() {
-			if err := s.pollRail(hard, record, deadline, rail, claims); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				errs = append(errs, err)
-			}
-		})
-	}
-	rails.Wait()
-	return len(claims), errors.Join(errs...)
+	return len(claims), s.pollRail(hard, record, deadline, rail, claims)
 }
 
 // news is what one call of PollOutgoing brought.
@@ -84,7 +72,7 @@ func (s *Service) pollRail(hard, record context.Context, deadline time.Time, rai
 			s.log.ErrorContext(ctx, "late answers of a rail could not be stored", "rail", rail, "error", err)
 		}
 	}
-	n := askRail(s, hard, deadline, func(ctx context.Context) news { return s.ask(ctx, rail, claims) }, late,
+	n := askRail(s, hard, rail, deadline, func(ctx context.Context) news { return s.ask(ctx, rail, claims) }, late,
 		news{err: errors.New("the rail did not answer in time")})
 	if n.err != nil {
 		s.log.WarnContext(hard, "a rail could not be asked about payouts", "rail", rail, "payouts", len(claims), "error", n.err)

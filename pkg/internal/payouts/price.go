@@ -16,7 +16,6 @@ import (
 const (
 	priceAtOnce  = 100 // payouts that a pass reads
 	pricesAtOnce = 4   // of which the business is asked at a time
-	priceTries   = 20  // then it is for an operator to see why there is no price
 )
 
 var (
@@ -64,7 +63,7 @@ func (s *Service) priceOne(ctx context.Context, u store.Unpriced) error {
 		return s.db.GiveUpPricing(ctx, u, actorExecute, "there is no price: "+refusal)
 	}
 	const unsaid = "the business could not say the price"
-	if u.Payout.Tries+1 >= priceTries {
+	if u.Payout.Tries+1 >= int64(s.MaxTries) {
 		log.ErrorContext(ctx, "a payout has no price after many tries; an operator has to see to it")
 		return s.db.GiveUpPricing(ctx, u, actorExecute, unsaid)
 	}
@@ -131,6 +130,9 @@ func requestOf(u store.Unpriced) (anchor.PriceRequest, money.Amount, error) {
 	}, whole, nil
 }
 
+// quotesRail is the name in the log of who is asked for prices, which is no rail.
+const quotesRail = "quote integration"
+
 // askPrice calls the business like a rail: bounded in time, and left behind if it does not heed that.
 func (s *Service) askPrice(ctx context.Context, r anchor.PriceRequest) (anchor.Price, error) {
 	if s.Quotes == nil {
@@ -140,7 +142,7 @@ func (s *Service) askPrice(ctx context.Context, r anchor.PriceRequest) (anchor.P
 	defer cancel()
 	deadline, _ := window.Deadline()
 	nobody := func(said) {} // a price that comes too late binds nobody
-	a := askRail(s, ctx, deadline, func(ctx context.Context) said { return s.hear(ctx, r) }, nobody, said{err: errNoPriceInTime})
+	a := askRail(s, ctx, quotesRail, deadline, func(ctx context.Context) said { return s.hear(ctx, r) }, nobody, said{err: errNoPriceInTime})
 	return a.price, a.err
 }
 
@@ -153,7 +155,7 @@ type said struct {
 func (s *Service) hear(ctx context.Context, r anchor.PriceRequest) (a said) {
 	defer func() {
 		if value := recover(); value != nil {
-			s.panicked(ctx, "quotes", value)
+			s.panicked(ctx, quotesRail, value)
 			a.err = errors.New("the quote integration panicked")
 		}
 	}()

@@ -203,7 +203,7 @@ func TestPayouts_that_somebody_may_be_sending_are_counted_until_their_leases_end
 		payoutstest.New(t, db).Funded(2)
 		terms := dead()
 		terms.Lease = time.Hour
-		_, _, err := db.ClaimReady(t.Context(), terms)
+		_, err := db.ClaimReady(t.Context(), terms)
 		require.NoError(t, err)
 		n, until, err := db.UnderLease(t.Context())
 		require.NoError(t, err)

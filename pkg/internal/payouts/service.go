@@ -29,7 +29,9 @@ type Options struct {
 	Lease time.Duration
 	// RailTimeout bounds one call of a rail; 30 s.
 	RailTimeout time.Duration
-	// Concurrency is how many payouts are sent at once; 8.
+	// BatchTimeout bounds one call of a rail that is handed a batch; 5 min. The batch is held for twice as long.
+	BatchTimeout time.Duration
+	// Concurrency is how many payouts are sent at once by each rail; 8. The rail's own limit may make it fewer.
 	Concurrency int
 	// PollBatch is how many payouts a rail is asked about at once; 100.
 	PollBatch int
@@ -37,6 +39,9 @@ type Options struct {
 	PollWait Backoff
 	// RetryWait is when to try again what was certainly not sent: from 1 s up to 5 min.
 	RetryWait Backoff
+	// MaxTries is how often in a row a rail may say that a payout was not sent, and how often its price may not be got, until
+	// it waits for an operator; 20.
+	MaxTries int
 	// RefundFee is what is kept, in 10^-7 of the received asset, when a rail says that a payout cannot be made at all and the
 	// money goes back; nil: nothing.
 	RefundFee func(code, issuer string) int64
@@ -48,8 +53,10 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Owner, "unnamed")
 	setDefault(&o.Lease, 2*time.Minute)
 	setDefault(&o.RailTimeout, 30*time.Second)
+	setDefault(&o.BatchTimeout, 5*time.Minute)
 	setDefault(&o.Concurrency, 8)
 	setDefault(&o.PollBatch, 100)
+	setDefault(&o.MaxTries, 20)
 	setDefault(&o.PollWait.First, time.Second)
 	setDefault(&o.PollWait.Max, max(5*time.Minute, o.PollWait.First))
 	setDefault(&o.RetryWait.First, time.Second)
@@ -72,8 +79,8 @@ type Service struct {
 	Options
 
 	unmatched atomic.Int64 // answers about keys of no attempt
-	abandoned atomic.Int64 // calls of rails that go on after their context has ended
 	mislaid   atomic.Int64 // answers that could not be stored
+	left      leftBehind
 }
 
 // New makes the service; rails are those that payouts may name.
@@ -95,15 +102,15 @@ type Counts struct {
 
 // Counts reads the counters.
 func (s *Service) Counts() Counts {
-	return Counts{Unmatched: s.unmatched.Load(), Abandoned: s.abandoned.Load(), Mislaid: s.mislaid.Load()}
+	return Counts{Unmatched: s.unmatched.Load(), Abandoned: s.left.all(), Mislaid: s.mislaid.Load()}
 }
 
-func (s *Service) terms(actor string, limit int) store.ClaimTerms {
-	safe := make(map[string]time.Duration, len(s.rails))
-	for name, rail := range s.rails {
-		safe[name] = rail.SameKeySafeFor
+func (s *Service) terms(actor, rail string, limit int) store.ClaimTerms {
+	r := s.rails[rail] // the zero rail permits nothing
+	return store.ClaimTerms{
+		Owner: s.Owner, Actor: actor, Lease: s.Lease, Limit: limit, Rail: rail, SameKeySafeFor: r.SameKeySafeFor,
+		Limits: r.Limits, Calendar: r.Calendar, MaxTries: int64(s.MaxTries),
 	}
-	return store.ClaimTerms{Owner: s.Owner, Actor: actor, Lease: s.Lease, Limit: limit, SameKeySafeFor: safe}
 }
 
 func (s *Service) rules(rail string) Rules {
@@ -171,14 +178,30 @@ func (s *Service) wake(ctx context.Context, topic store.Topic, woken chan<- stru
 const maxLook = time.Minute
 
 func (s *Service) untilDue(ctx context.Context, topic store.Topic) time.Duration {
-	wait, ok, err := s.db.PayoutDueIn(ctx, topic)
-	if err != nil && ctx.Err() == nil {
+	wait, err := s.nextDue(ctx, topic)
+	if err == nil {
+		return wait
+	}
+	if ctx.Err() == nil {
 		s.log.WarnContext(ctx, "cannot tell when the next payout is due; work is still found at each interval", "error", err)
 	}
-	if err != nil || !ok {
-		return maxLook + 1
+	return maxLook + 1
+}
+
+// nextDue is at most maxLook, and more than that where nothing is known to come.
+func (s *Service) nextDue(ctx context.Context, topic store.Topic) (time.Duration, error) {
+	if topic != store.TopicPrice {
+		due, wait, err := s.dueRails(ctx, topic)
+		if len(due) > 0 {
+			wait = 0
+		}
+		return wait, err
 	}
-	return min(wait, maxLook)
+	wait, ok, err := s.db.PriceDueIn(ctx)
+	if !ok {
+		return maxLook + 1, err
+	}
+	return min(wait, maxLook), err
 }
 
 // errNothingThere is what an operation about a key or an id of nothing answers.

@@ -80,7 +80,7 @@ type settling struct {
 	attempts  []store.AttemptMove
 	payouts   []store.PayoutMove
 	postponed []store.Postponed
-	told      []telling
+	told      []store.Happening
 	refunds   []refunding
 }
 
@@ -88,12 +88,6 @@ type settling struct {
 type refunding struct {
 	t      store.Transaction
 	reason string
-}
-
-// telling is what a transaction is told after its payout has moved.
-type telling struct {
-	t       store.Transaction
-	changes []anchor.Change
 }
 
 func (g *settling) run(ctx context.Context, answers []answer) error {
@@ -153,8 +147,8 @@ func (g *settling) one(ctx context.Context, a answer, is store.Answered) error {
 func (g *settling) situation(a answer, is store.Answered) Situation {
 	held := a.fence != 0 && a.fence == is.Payout.Fence
 	return Situation{
-		Payout: is.Payout.State, Attempt: is.Attempt.State, Present: is.Present, Source: a.source, Claimed: held,
-		Sends: is.Attempt.Sends, FirstSentUs: is.Attempt.FirstSentUs, LastSentUs: is.Attempt.LastSentUs, NowUs: g.now,
+		Payout: is.Payout.State, Attempt: is.Attempt.State, Present: is.Present, Source: a.source, Claimed: held, Batched: is.Attempt.BatchID != "",
+		Sends: is.Attempt.Sends, FirstSentUs: is.Attempt.FirstSentUs, EndedUs: is.Attempt.UpdatedUs, NowUs: g.now,
 		Tries: is.Payout.Tries, Spread: spread(),
 	}
 }
@@ -242,7 +236,7 @@ func causeOf(state anchor.PayoutState) anchor.Cause {
 
 func (g *settling) tell(t store.Transaction, changes []anchor.Change) {
 	if len(changes) > 0 {
-		g.told = append(g.told, telling{t, changes})
+		g.told = append(g.told, store.Happening{Transaction: t, Changes: changes})
 	}
 }
 
@@ -259,11 +253,8 @@ func (g *settling) write(ctx context.Context) error {
 	if err := g.tx.PostponePayouts(ctx, g.postponed); err != nil {
 		return err
 	}
-	slices.SortFunc(g.told, func(a, b telling) int { return strings.Compare(a.t.ID, b.t.ID) })
-	for _, told := range g.told {
-		if err := g.advance(ctx, told); err != nil {
-			return err
-		}
+	if _, err := g.tx.AdvanceMany(ctx, g.told); err != nil { // all are locked
+		return err
 	}
 	return g.refund(ctx)
 }
@@ -279,17 +270,6 @@ func (g *settling) refund(ctx context.Context) error {
 		})
 		if err != nil {
 			return fmt.Errorf("refund what transaction %s holds: %w", r.t.ID, err)
-		}
-	}
-	return nil
-}
-
-func (g *settling) advance(ctx context.Context, told telling) error {
-	t := told.t
-	for _, change := range told.changes {
-		var err error
-		if t, err = g.tx.Advance(ctx, t, change); err != nil {
-			return err
 		}
 	}
 	return nil

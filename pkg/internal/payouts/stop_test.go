@@ -343,7 +343,7 @@ func TestAn_operator_resolves_only_what_nobody_can_be_about_to_answer(t *testing
 		require.Equal(t, anchor.CodeNotFound, anchor.CodeOf(s.Resolve(t.Context(), "none", anchor.Delivered(""), "", "")))
 
 		lost := w.Funded(1)[0]
-		_, _, err := w.DB.ClaimReady(t.Context(), dead())
+		_, err := w.DB.ClaimReady(t.Context(), dead())
 		require.NoError(t, err)
 		require.NoError(t, s.Resolve(t.Context(), w.Payout(lost).ID, anchor.Failed("never arrived"), "asked them", "operator:ann"))
 		require.Equal(t, anchor.PayoutFailed, w.Payout(lost).State)

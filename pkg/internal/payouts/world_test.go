@@ -132,7 +132,7 @@ func (o *once) Err() error {
 // dead are the terms of a claim by a process that died with it: the lease is over at once.
 func dead() store.ClaimTerms {
 	return store.ClaimTerms{
-		Owner: "dead", Actor: "dead", Lease: time.Microsecond, Limit: 100, SameKeySafeFor: map[string]time.Duration{payoutstest.Rail: 0},
+		Owner: "dead", Actor: "dead", Lease: time.Microsecond, Limit: 100, Rail: payoutstest.Rail,
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -10,22 +11,6 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
 )
-
-// SubjectKind says what an event or a callback is about.
-type SubjectKind string
-
-// The subjects of events.
-const (
-	SubjectTransaction SubjectKind = "transaction"
-	SubjectCustomer    SubjectKind = "customer"
-	SubjectPayout      SubjectKind = "payout"
-	SubjectPayment     SubjectKind = "payment"
-	SubjectAsset       SubjectKind = "asset"
-	SubjectRefund      SubjectKind = "refund"
-)
-
-// subscriberOwner is the sending anchor that registered a callback URL with the transaction itself.
-const subscriberOwner = "owner"
 
 // CreateTransaction stores a transaction that was just agreed, with its first event. Cause is CauseCreated where the memo is
 // given out with the answer, CauseRequested where it is withheld. The id must be set; version, status and times are set here.
@@ -63,39 +48,142 @@ func (tx *Tx) CreateTransaction(ctx context.Context, t Transaction, c anchor.Cha
 	return t, tx.event(ctx, SubjectTransaction, t.ID, 1, "", string(status), c)
 }
 
-// Advance records what happened to a transaction: it decides the new status by anchor.Next and writes row, event and callback
-// together. t is the row as this Tx read it, with those columns changed that the cause brings along (amounts, ids, required
-// information); its Status and Version must be as they were read. If the row has changed since, the result is ErrStale.
+// Happening is a transaction as this Tx read it, with those columns changed that its causes bring along (amounts, ids, required
+// information), and what happened to it, in order: one change, or several that follow from each other. Status and Version must be
+// as they were read. Required information is forgotten at the first change that does not ask for it.
+type Happening struct {
+	Transaction Transaction
+	Changes     []anchor.Change
+}
+
+// Advance records what happened to a transaction: it is AdvanceMany of one change.
 func (tx *Tx) Advance(ctx context.Context, t Transaction, c anchor.Change) (Transaction, error) {
-	before := t.Status
-	after, err := anchor.Next(before, t.Funded, c.Cause)
+	list, err := tx.AdvanceMany(ctx, []Happening{{t, []anchor.Change{c}}})
 	if err != nil {
-		return Transaction{}, fmt.Errorf("transaction %s: %w", t.ID, err)
+		return Transaction{}, err
+	}
+	return list[0], nil
+}
+
+// AdvanceMany records what happened to transactions, each named at most once: it decides every new status by anchor.Next and
+// writes rows, events and callbacks together, one event for each change. It returns the rows as they are then, in the order
+// of the list. If any of them has changed since it was read, the result is ErrStale; whoever did not lock them all in the order
+// of their ids may end in a deadlock, after which DB.Tx runs its closure again.
+func (tx *Tx) AdvanceMany(ctx context.Context, list []Happening) ([]Transaction, error) {
+	if len(list) == 0 {
+		return nil, nil
 	}
 	now, err := tx.Now(ctx)
 	if err != nil {
-		return Transaction{}, err
+		return nil, err
 	}
-	advanced(&t, after, c, now)
-	err = one(tx.q.UpdateTransaction(ctx, sqlgen.UpdateTransactionParams{
-		Version: t.Version - 1, Status: after, StatusMessage: t.StatusMessage, Funded: t.Funded, Conflict: t.Conflict, Memo: t.Memo,
-		CreditedUnits: t.CreditedUnits, PayoutUnits: t.PayoutUnits, RefundUnits: t.RefundUnits, FeeUnits: t.FeeUnits,
-		FeeDetails: t.FeeDetails, OutUnits: t.OutUnits, KeyID: t.KeyID, SealedKey: t.SealedKey, SealedFields: t.SealedFields,
-		RequiredInfo: t.RequiredInfo, RequiredMessage: t.RequiredMessage, CallbackUrl: t.CallbackUrl, StellarHash: t.StellarHash,
-		ExternalID: t.ExternalID, ExpiresUs: t.ExpiresUs, NowUs: now, StatusUs: t.StatusUs, CompletedUs: t.CompletedUs,
-		SenderID: t.SenderID, SenderType: t.SenderType, ReceiverID: t.ReceiverID, ReceiverType: t.ReceiverType, Unpriced: t.Unpriced,
-		Refunds: t.Refunds, ID: t.ID, StatusBefore: before,
-	}))
-	if err != nil {
-		return Transaction{}, fmt.Errorf("advance transaction %s: %w", t.ID, err)
+	a := advancing{now: now}
+	for _, h := range list {
+		if err := a.take(h); err != nil {
+			return nil, fmt.Errorf("transaction %s: %w", h.Transaction.ID, err)
+		}
 	}
-	if err := tx.event(ctx, SubjectTransaction, t.ID, t.Version, string(before), string(after), c); err != nil {
-		return Transaction{}, err
+	if err := a.write(ctx, tx); err != nil {
+		return nil, fmt.Errorf("advance %s: %w", named(list), err)
 	}
-	if after == before || t.CallbackUrl == "" {
-		return t, nil
+	return a.rows, nil
+}
+
+// named is what an error calls the transactions.
+func named(list []Happening) string {
+	if len(list) == 1 {
+		return "transaction " + list[0].Transaction.ID
 	}
-	return t, tx.callback(ctx, t)
+	return fmt.Sprintf("%d transactions", len(list))
+}
+
+// advancing is everything that one call of AdvanceMany writes.
+type advancing struct {
+	now       int64
+	before    []guard
+	rows      []Transaction
+	events    []eventOf
+	callbacks []callbackOf
+}
+
+// guard is what a row must still be when it is written.
+type guard struct {
+	version int64
+	status  anchor.Status
+}
+
+// take decides what becomes of one transaction.
+func (a *advancing) take(h Happening) error {
+	t := h.Transaction
+	if len(h.Changes) == 0 {
+		return errors.New("nothing happened to it")
+	}
+	a.before = append(a.before, guard{t.Version, t.Status})
+	for _, c := range h.Changes {
+		from := t.Status
+		to, err := anchor.Next(from, t.Funded, c.Cause)
+		if err != nil {
+			return err
+		}
+		advanced(&t, to, c, a.now)
+		a.events = append(a.events, eventOf{SubjectTransaction, t.ID, t.Version, string(from), string(to), c})
+		if to == from || t.CallbackUrl == "" {
+			continue
+		}
+		told, err := tellOwner(t)
+		if err != nil {
+			return err
+		}
+		a.callbacks = append(a.callbacks, told)
+	}
+	a.rows = append(a.rows, t)
+	return nil
+}
+
+func (a *advancing) write(ctx context.Context, tx *Tx) error {
+	n, err := tx.setwise(ctx, advanceTransactions(), len(a.rows), []any{a.now}, a.row)
+	if err := exactly(len(a.rows), n, err); err != nil {
+		return err
+	}
+	if err := tx.events(ctx, a.events); err != nil {
+		return err
+	}
+	return tx.callbacks(ctx, a.callbacks)
+}
+
+// advanceTransactions writes every column that may change after a transaction was agreed, guarded by what it was decided on.
+// The status is compared as an expression, for the same reason as in fundTransactions.
+func advanceTransactions() statement {
+	return statement{
+		head: `UPDATE transactions SET version = v.column4, status = v.column5, status_message = v.column6, funded = v.column7,
+		conflict = v.column8, memo = v.column9, credited_units = v.column10, payout_units = v.column11, refund_units = v.column12,
+		fee_units = v.column13, fee_details = v.column14, out_units = v.column15, key_id = v.column16, sealed_key = v.column17,
+		sealed_fields = v.column18, required_info = v.column19, required_message = v.column20, callback_url = v.column21,
+		stellar_hash = v.column22, external_id = v.column23, expires_us = v.column24, status_us = v.column25,
+		completed_us = v.column26, sender_id = v.column27, sender_type = v.column28, receiver_id = v.column29,
+		receiver_type = v.column30, unpriced = v.column31, refunds = v.column32, updated_us = $1 FROM (VALUES `,
+		row: `(CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS BOOLEAN),` +
+			`CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS BIGINT),CAST(? AS BIGINT),` +
+			`CAST(? AS BIGINT),CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS TEXT),CAST(? AS TEXT),` +
+			`CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),` +
+			`CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS BIGINT),CAST(? AS BIGINT),` +
+			`CAST(? AS BIGINT),CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),` +
+			`CAST(? AS TEXT),CAST(? AS BOOLEAN),CAST(? AS TEXT))`,
+		tail: `) AS v WHERE transactions.id = v.column1 AND transactions.version = v.column2 AND transactions.status || '' = v.column3`,
+	}
+}
+
+func (a *advancing) row(i int) []any {
+	t, before := &a.rows[i], a.before[i]
+	return []any{
+		t.ID, before.version, string(before.status), t.Version, string(t.Status), t.StatusMessage, t.Funded,
+		t.Conflict, t.Memo, t.CreditedUnits, t.PayoutUnits, t.RefundUnits,
+		t.FeeUnits, t.FeeDetails, t.OutUnits, t.KeyID, t.SealedKey,
+		t.SealedFields, t.RequiredInfo, t.RequiredMessage, t.CallbackUrl,
+		t.StellarHash, t.ExternalID, t.ExpiresUs, t.StatusUs,
+		t.CompletedUs, t.SenderID, t.SenderType, t.ReceiverID,
+		t.ReceiverType, t.Unpriced, t.Refunds,
+	}
 }
 
 // advanced sets the columns that follow from a change of status.
@@ -119,43 +207,6 @@ func advanced(t *Transaction, after anchor.Status, c anchor.Change, now int64) {
 	if after != anchor.StatusPendingTransactionInfoUpdate {
 		t.RequiredInfo, t.RequiredMessage = "", ""
 	}
-}
-
-// event appends one line to the history of a subject; seq is the subject's version after the change.
-func (tx *Tx) event(ctx context.Context, kind SubjectKind, id string, seq int64, from, to string, c anchor.Change) error {
-	now, err := tx.Now(ctx)
-	if err != nil {
-		return err
-	}
-	err = tx.later.InsertEvent(ctx, sqlgen.InsertEventParams{
-		SubjectKind: string(kind), SubjectID: id, Seq: seq, Kind: string(c.Cause), FromStatus: from, ToStatus: to,
-		Actor: c.Actor, Reason: c.Reason, Detail: c.Detail, AtUs: now,
-	})
-	if err != nil {
-		return fmt.Errorf("event %d of %s %s: %w", seq, kind, id, err)
-	}
-	return nil
-}
-
-// callback stores what the sending anchor will be told of the change; the body is fixed here.
-func (tx *Tx) callback(ctx context.Context, t Transaction) error {
-	body, err := CallbackBody(t)
-	if err != nil {
-		return err
-	}
-	now, err := tx.Now(ctx)
-	if err != nil {
-		return err
-	}
-	err = tx.later.InsertCallback(ctx, sqlgen.InsertCallbackParams{
-		ID: NewID(), SubjectKind: string(SubjectTransaction), SubjectID: t.ID, Seq: t.Version, Subscriber: subscriberOwner,
-		Body: body, NowUs: now,
-	})
-	if err != nil {
-		return fmt.Errorf("callback of transaction %s: %w", t.ID, err)
-	}
-	tx.Wake(TopicCallbacks)
-	return nil
 }
 
 // CallbackBody is the message about a transaction: the answer of SEP-31 "GET Transaction".

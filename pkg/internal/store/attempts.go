@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store/sqlgen"
@@ -26,6 +27,8 @@ type Claim struct {
 	Payout  Payout        // as it was written by the claim
 	Attempt Attempt       // the present attempt, as it was written by the claim
 	Request anchor.Payout // the frozen request, opened; personal data
+	// Wait is how long after the claim its rail may be called, where calls must not come faster.
+	Wait time.Duration
 	// before is how the attempt stood when it was claimed, to be given back unused.
 	before Attempt
 	nextUs int64

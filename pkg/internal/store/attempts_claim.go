@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,8 +20,23 @@ type ClaimTerms struct {
 	Actor string        // whose doing it is in the history
 	Lease time.Duration // how long the claim holds, by the database's clock
 	Limit int
-	// SameKeySafeFor has every rail that this process can use, with how long after its first sending a key may be resent.
-	SameKeySafeFor map[string]time.Duration
+	Rail  string // whose payouts are claimed
+	// NotConfigured: this process cannot use the rail, so its payouts are handed to an operator.
+	NotConfigured bool
+	// SameKeySafeFor is how long after its first sending a key may be resent by the rail.
+	SameKeySafeFor time.Duration
+	Limits         anchor.Limits   // of the rail, for all processes together
+	Calendar       anchor.Calendar // of the rail, by the database's clock
+	// MaxTries is how often in a row the rail may say that a payout was not sent until an operator has to see to it; 0: for ever.
+	MaxTries int64
+}
+
+// Claimed is what a claim of payouts that are ready came to.
+type Claimed struct {
+	Claims []Claim
+	Parked []Parked
+	// Wait is how long the rail takes nothing: it is closed, or its calls must not come faster. Zero: that is not the reason.
+	Wait time.Duration
 }
 
 // Parked is a payout that was due and turned out not to be ready after all. State is where it stands now.
@@ -40,33 +56,35 @@ type due struct {
 	askBeforeUs int64 // of meta, the same for all; 0 where these books were never restored
 }
 
-// ClaimReady takes the oldest payouts that are ready and due, checks each again, and makes it an attempt: a new one with its
-// key and frozen request, or the one that may be sent again, with the same bytes. Everything is committed when it returns,
-// so that the rails may be called. What is not ready after all is parked: it waits, with the reason. At most terms.Limit
-// payouts are touched. Two processes never claim the same payout. From a database that is marked as restored nothing is
-// claimed: a *RestoredError.
-func (db *DB) ClaimReady(ctx context.Context, terms ClaimTerms) (claims []Claim, parked []Parked, err error) {
+// ClaimReady takes the oldest payouts by a rail that are ready and due, checks each again, and makes it an attempt: a new one
+// with its key and frozen request, or the one that may be sent again, with the same bytes. Everything is committed when it
+// returns, so that the rail may be called. What is not ready after all is parked: it waits, with the reason. At most terms.Limit
+// payouts are touched. Two processes never claim the same payout, and all together claim no more than the rail's limits allow;
+// nothing is claimed while its calendar has it closed, nor once an operator has paused it (see Tx.HoldClaims). From a database
+// that is marked as restored nothing is claimed: a *RestoredError.
+func (db *DB) ClaimReady(ctx context.Context, terms ClaimTerms) (claimed Claimed, err error) {
 	err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
 		c := claiming{tx: tx, terms: terms}
 		if err := c.run(ctx); err != nil {
 			return err
 		}
-		claims, parked = c.claims, c.parked
+		claimed = c.claimed
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("claim ready payouts: %w", err)
+		return Claimed{}, fmt.Errorf("claim ready payouts by rail %s: %w", terms.Rail, err)
 	}
-	return claims, parked, nil
+	return claimed, nil
 }
 
 // claiming is one run of the closure of ClaimReady.
 type claiming struct {
-	tx     *Tx
-	terms  ClaimTerms
-	now    int64
-	claims []Claim
-	parked []Parked
+	tx      *Tx
+	terms   ClaimTerms
+	now     int64
+	bounds  bounds
+	refused map[string]refusals // by payout
+	claimed Claimed
 
 	made         []Attempt
 	moved        []AttemptMove // sent again, or given up for a new one
@@ -80,12 +98,19 @@ func (c *claiming) run(ctx context.Context) error {
 	if c.now, err = c.tx.Now(ctx); err != nil {
 		return err
 	}
-	list, err := c.tx.due(ctx, c.now, c.terms.Limit)
+	room, err := c.room(ctx)
+	if err != nil || room <= 0 {
+		return err
+	}
+	list, err := c.tx.due(ctx, c.now, c.terms.Rail, room)
 	if err != nil {
 		return err
 	}
 	if len(list) == 0 {
 		return c.tx.Restored(ctx) // or there is nothing to do
+	}
+	if c.refused, err = c.tx.refusals(ctx, list); err != nil {
+		return err
 	}
 	customers, err := c.tx.customersOfClaims(ctx, list)
 	if err != nil {
@@ -103,8 +128,8 @@ func (c *claiming) run(ctx context.Context) error {
 }
 
 // due reads and locks what can be claimed, oldest first, with the latest attempts.
-func (tx *Tx) due(ctx context.Context, now int64, limit int) ([]due, error) {
-	list, err := scanRows(ctx, tx.tx, duePayouts+tx.db.engine.skipLocked(), []any{now, limit}, func(d *due) []any {
+func (tx *Tx) due(ctx context.Context, now int64, rail string, limit int) ([]due, error) {
+	list, err := scanRows(ctx, tx.tx, duePayouts+tx.db.engine.skipLocked(), []any{now, rail, limit}, func(d *due) []any {
 		return append(append(columnsOf(&d.payout.Payout), claimedColumns(&d.t)...), &d.askBeforeUs)
 	})
 	if err != nil {
@@ -126,14 +151,17 @@ func (tx *Tx) due(ctx context.Context, now int64, limit int) ([]due, error) {
 	return list, nil
 }
 
-// CROSS JOIN keeps SQLite from looking at the transactions first; the constant state lets both use the partial index.
+// CROSS JOIN keeps SQLite from looking at the transactions first; the constant state lets both use the partial index. What is
+// paused is asked here and nowhere else: see Tx.HoldClaims.
 const duePayouts = `SELECT p.*, t.id, t.version, t.status, t.funded, t.conflict, t.sender_id, t.sender_type, t.receiver_id,
 		t.receiver_type, t.funding_method, t.key_id, t.sealed_key, t.sealed_fields, t.created_us,
 		CAST((SELECT m.value FROM meta m WHERE m.name = 'ask_before_us') AS BIGINT)
 	FROM payouts p CROSS JOIN transactions t
-	WHERE t.id = p.transaction_id AND p.state = 'ready' AND p.next_us <= $1
+	WHERE t.id = p.transaction_id AND p.state = 'ready' AND p.rail = $2 AND p.next_us <= $1
 		AND NOT EXISTS (SELECT 1 FROM meta m WHERE m.name = 'restored' AND m.value <> '')
-	ORDER BY p.next_us, p.id LIMIT $2`
+		AND NOT EXISTS (SELECT 1 FROM switches s WHERE s.kind = 'rail' AND s.name = $2 AND s.paused)
+		AND t.asset_code || ':' || t.asset_issuer NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'asset' AND s.paused)
+	ORDER BY p.next_us, p.id LIMIT $3`
 
 func claimedColumns(t *Transaction) []any {
 	return []any{
@@ -161,12 +189,11 @@ func (tx *Tx) latestAttempts(ctx context.Context, payoutIDs []string) (map[strin
 
 // judge puts a payout among those that are claimed or those that are parked.
 func (c *claiming) judge(d due, customers map[string]*claimedCustomer) error {
-	_, usable := c.terms.SameKeySafeFor[d.payout.Rail]
 	switch {
-	case !usable:
-		return c.stop(d, anchor.PayoutWaiting, anchor.WaitsForOperator, "its rail "+d.payout.Rail+" is not configured here")
+	case c.terms.NotConfigured:
+		return c.toOperator(d, "its rail "+d.payout.Rail+" is not configured here")
 	case d.payout.AmountUnits == 0:
-		return c.stop(d, anchor.PayoutWaiting, anchor.WaitsForOperator, "it has no amount to pay out")
+		return c.toOperator(d, "it has no amount to pay out")
 	case !claimable(d.t, customers):
 		c.doubt(d, "its transaction or a customer is not ready")
 		return nil
@@ -174,12 +201,19 @@ func (c *claiming) judge(d due, customers map[string]*claimedCustomer) error {
 		c.doubt(d, reasonNoKey)
 		return nil
 	}
+	if why := cmp.Or(c.tooOften(d), c.tooLarge(d)); why != "" {
+		return c.toOperator(d, why)
+	}
 	err := c.claim(d, customers)
 	if err == nil || errors.Is(err, ErrNoKey) {
 		return err
 	}
 	c.tx.db.log.Error("a payout cannot be claimed; it waits for an operator", "payout", d.payout.ID, "error", err)
-	return c.stop(d, anchor.PayoutWaiting, anchor.WaitsForOperator, "what is stored for it cannot be read")
+	return c.toOperator(d, "what is stored for it cannot be read")
+}
+
+func (c *claiming) toOperator(d due, reason string) error {
+	return c.stop(d, anchor.PayoutWaiting, anchor.WaitsForOperator, reason)
 }
 
 const reasonNoKey = "its transaction has no data key yet"
@@ -203,7 +237,7 @@ func (c *claiming) stop(d due, state anchor.PayoutState, waits anchor.WaitsFor, 
 	after := d.payout
 	after.State, after.WaitsFor, after.NextUs = state, waits, c.now
 	c.payouts = append(c.payouts, PayoutMove{d.payout, after, c.noted(reason)})
-	c.parked = append(c.parked, Parked{d.payout.ID, d.payout.TransactionID, state, waits, reason})
+	c.claimed.Parked = append(c.claimed.Parked, Parked{d.payout.ID, d.payout.TransactionID, state, waits, reason})
 	return nil
 }
 
@@ -221,20 +255,24 @@ func (c *claiming) claim(d due, customers map[string]*claimedCustomer) error {
 	if err != nil {
 		return err
 	}
-	if !d.hasAttempt || !d.attempt.Live() {
-		return c.begin(d, key, customers)
-	}
-	if d.attempt.State == anchor.AttemptNotSent && d.mayBeOlder(d.attempt.UpdatedUs) {
+	fresh := !d.hasAttempt || !d.attempt.Live()
+	if !fresh && d.attempt.State == anchor.AttemptNotSent && d.mayBeOlder(d.attempt.UpdatedUs) {
 		c.askAgain(d)
 		return nil
 	}
-	if c.outdated(d, customers) {
+	if !fresh && !c.outdated(d, customers) {
+		return c.resend(d, key)
+	}
+	if c.usedUp(d) {
+		c.postpone(d)
+		return nil
+	}
+	if !fresh {
 		given := d.attempt
 		given.State = anchor.AttemptFailed
 		c.moved = append(c.moved, AttemptMove{d.attempt, given})
-		return c.begin(d, key, customers)
 	}
-	return c.resend(d, key)
+	return c.begin(d, key, customers)
 }
 
 // outdated tells whether an attempt that certainly never left was frozen before a customer changed: its bytes would pay by
@@ -262,10 +300,12 @@ func (c *claiming) begin(d due, key dataKey, customers map[string]*claimedCustom
 	if err := freeze(key, &a, request); err != nil {
 		return err
 	}
+	c.use(d)
 	if d.mayBeOlder(0) {
 		c.ask(d, a)
 		return nil
 	}
+	a.LastSentUs = c.turn()
 	before := a
 	before.State, before.Sends, before.FirstSentUs, before.LastSentUs = anchor.AttemptNotSent, 0, 0, 0
 	c.made = append(c.made, a)
@@ -300,7 +340,7 @@ func (c *claiming) askFirst(d due) {
 	after := d.payout
 	after.State, after.Tries, after.NextUs = anchor.PayoutUnknown, 0, c.now
 	c.payouts = append(c.payouts, PayoutMove{d.payout, after, c.noted(reason)})
-	c.parked = append(c.parked, Parked{d.payout.ID, d.payout.TransactionID, after.State, after.WaitsFor, reason})
+	c.claimed.Parked = append(c.claimed.Parked, Parked{d.payout.ID, d.payout.TransactionID, after.State, after.WaitsFor, reason})
 }
 
 func versionOf(c *anchor.Customer) int64 {
@@ -341,14 +381,14 @@ func (c *claiming) resend(d due, key dataKey) error {
 	if err != nil {
 		return err
 	}
-	switch safeFor := c.terms.SameKeySafeFor[d.payout.Rail]; {
+	switch safeFor := c.terms.SameKeySafeFor; {
 	case d.attempt.State == anchor.AttemptNotSent:
 	case d.attempt.State == anchor.AttemptUnknown && c.now+c.terms.Lease.Microseconds() < d.attempt.FirstSentUs+safeFor.Microseconds():
 	default:
 		return c.stop(d, anchor.PayoutUnknown, anchor.WaitsForNothing, "its rail may not recognise the key any more")
 	}
 	a := d.attempt
-	a.State, a.Sends, a.LastSentUs = anchor.AttemptSending, a.Sends+1, c.now
+	a.State, a.Sends, a.LastSentUs = anchor.AttemptSending, a.Sends+1, c.turn()
 	if a.FirstSentUs == 0 {
 		a.FirstSentUs = c.now
 	}
@@ -365,7 +405,10 @@ func (c *claiming) sending(d due, a, before Attempt, request anchor.Payout) {
 	c.payouts = append(c.payouts, PayoutMove{d.payout, after, c.noted("")})
 	claimed := after
 	claimed.Version, claimed.UpdatedUs = claimed.Version+1, c.now
-	c.claims = append(c.claims, Claim{Payout: claimed, Attempt: a, Request: request, before: before, nextUs: d.payout.NextUs})
+	c.claimed.Claims = append(c.claimed.Claims, Claim{
+		Payout: claimed, Attempt: a, Request: request, Wait: time.Duration(a.LastSentUs-c.now) * time.Microsecond,
+		before: before, nextUs: d.payout.NextUs,
+	})
 }
 
 func (c *claiming) write(ctx context.Context) error {
@@ -375,7 +418,10 @@ func (c *claiming) write(ctx context.Context) error {
 	if err := c.tx.MoveAttempts(ctx, c.moved); err != nil { // first: a payout has one attempt that is not failed
 		return err
 	}
-	return c.tx.insertAttempts(ctx, c.made)
+	if err := c.tx.insertAttempts(ctx, c.made); err != nil {
+		return err
+	}
+	return c.writeBounds(ctx)
 }
 
 // park lets those wait that are not ready, one by one, with what follows for their transactions.
@@ -385,7 +431,7 @@ func (c *claiming) park(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.parked = append(c.parked, parked)
+		c.claimed.Parked = append(c.claimed.Parked, parked)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
-// ClaimUnderWay takes payouts whose outcome is open and that are due to be asked about: accepted and unknown ones, and those
-// whose sender lost its lease, which are unknown from here on. The order is by when they were due. Payouts of rails that are
-// not configured come back too, for somebody has to say so.
+// ClaimUnderWay takes payouts by a rail whose outcome is open and that are due to be asked about: accepted and unknown ones, and
+// those whose sender lost its lease, which are unknown from here on. The order is by when they were due. Of the terms, those
+// that say what may be sent have no say here.
 func (db *DB) ClaimUnderWay(ctx context.Context, terms ClaimTerms) (claims []Claim, err error) {
 	err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
 		claims, err = tx.claimUnderWay(ctx, terms)
@@ -26,15 +26,15 @@ func (db *DB) ClaimUnderWay(ctx context.Context, terms ClaimTerms) (claims []Cla
 
 const underWay = `SELECT p.*
 	FROM payouts p
-	WHERE p.state IN ('sending', 'unknown', 'accepted') AND p.next_us <= $1 AND p.lease_until_us <= $1
-	ORDER BY p.next_us, p.id LIMIT $2`
+	WHERE p.state IN ('sending', 'unknown', 'accepted') AND p.rail = $2 AND p.next_us <= $1 AND p.lease_until_us <= $1
+	ORDER BY p.next_us, p.id LIMIT $3`
 
 func (tx *Tx) claimUnderWay(ctx context.Context, terms ClaimTerms) ([]Claim, error) {
 	now, err := tx.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := scanRows(ctx, tx.tx, underWay+tx.db.engine.skipLocked(), []any{now, terms.Limit}, func(p *Payout) []any {
+	rows, err := scanRows(ctx, tx.tx, underWay+tx.db.engine.skipLocked(), []any{now, terms.Rail, terms.Limit}, func(p *Payout) []any {
 		return columnsOf(&p.Payout)
 	})
 	if err != nil || len(rows) == 0 {
@@ -182,30 +182,24 @@ func (tx *Tx) PostponePayouts(ctx context.Context, list []Postponed) error {
 	return nil
 }
 
-// PayoutDueIn tells how long it is until the next payout that is ready (TopicReady), to be priced (TopicPrice) or under way
-// (TopicUnderWay) is due, by the database's clock; zero or less for one that is due now, ok is false if there is none.
-func (db *DB) PayoutDueIn(ctx context.Context, topic Topic) (wait time.Duration, ok bool, err error) {
-	where, known := map[Topic]string{
-		TopicReady:    "state = 'ready'",
-		TopicPrice:    "state = 'waiting' AND waits_for = 'price'",
-		TopicUnderWay: "state IN ('sending', 'unknown', 'accepted')",
-	}[topic]
-	if !known {
-		return 0, false, fmt.Errorf("no payouts are due by topic %q", topic)
-	}
+// PriceDueIn tells how long it is until the next payout that is to be priced is due, by the database's clock; zero or less for
+// one that is due now, ok is false if there is none.
+func (db *DB) PriceDueIn(ctx context.Context) (wait time.Duration, ok bool, err error) {
 	tx, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, false, fmt.Errorf("when the next payout is due: %w", err)
+		return 0, false, fmt.Errorf("when the next price is due: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // it has only read
 	var next int64
-	err = tx.QueryRowContext(ctx, "SELECT next_us FROM payouts WHERE "+where+" ORDER BY next_us, id LIMIT 1").Scan(&next)
+	err = tx.QueryRowContext(ctx, nextToPrice).Scan(&next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
 	now, clockErr := db.engine.clock(ctx, tx)
 	if err := errors.Join(err, clockErr); err != nil {
-		return 0, false, fmt.Errorf("when the next payout is due: %w", err)
+		return 0, false, fmt.Errorf("when the next price is due: %w", err)
 	}
 	return time.Duration(next-now) * time.Microsecond, true, nil
 }
+
+const nextToPrice = "SELECT next_us FROM payouts WHERE state = 'waiting' AND waits_for = 'price' ORDER BY next_us, id LIMIT 1"

@@ -121,34 +121,6 @@ func movePayouts() statement {
 	}
 }
 
-// eventOf is one line of history to be written.
-type eventOf struct {
-	kind     SubjectKind
-	id       string
-	seq      int64
-	from, to string
-	change   anchor.Change
-}
-
-// events appends lines to the histories of many subjects.
-func (tx *Tx) events(ctx context.Context, events []eventOf) error {
-	now, err := tx.Now(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.setwise(ctx, statement{
-		head: `INSERT INTO events (at_us, subject_kind, subject_id, seq, kind, from_status, to_status, actor, reason, detail) VALUES `,
-		row:  "($1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	}, len(events), []any{now}, func(i int) []any {
-		e := events[i]
-		return []any{string(e.kind), e.id, e.seq, string(e.change.Cause), e.from, e.to, e.change.Actor, e.change.Reason, e.change.Detail}
-	})
-	if err != nil {
-		return fmt.Errorf("%d events: %w", len(events), err)
-	}
-	return nil
-}
-
 // insertAttempts stores attempts that were just made.
 func (tx *Tx) insertAttempts(ctx context.Context, attempts []Attempt) error {
 	_, err := tx.setwise(ctx, statement{

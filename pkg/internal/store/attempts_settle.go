@@ -67,7 +67,7 @@ type knownAttempt struct {
 func (tx *Tx) attemptsByKey(ctx context.Context, keys []string) (map[string]knownAttempt, error) {
 	rows, err := readByIDs(ctx, tx, statement{
 		head: `SELECT a.payout_id, a.number, a.key, a.state, a.sender_version, a.receiver_version, a.sends, a.first_sent_us,
-				a.last_sent_us, a.outcome, a.external_id,
+				a.last_sent_us, a.updated_us, a.outcome, a.external_id, a.batch_id,
 				(SELECT MAX(b.number) FROM payout_attempts b WHERE b.payout_id = a.payout_id)
 			FROM payout_attempts a WHERE a.key IN (`,
 		row: "?", tail: ")",
@@ -75,7 +75,7 @@ func (tx *Tx) attemptsByKey(ctx context.Context, keys []string) (map[string]know
 		a := &k.attempt
 		return []any{
 			&a.PayoutID, &a.Number, &a.Key, &a.State, &a.SenderVersion, &a.ReceiverVersion, &a.Sends, &a.FirstSentUs,
-			&a.LastSentUs, &a.Outcome, &a.ExternalID, &k.latest,
+			&a.LastSentUs, &a.UpdatedUs, &a.Outcome, &a.ExternalID, &a.BatchID, &k.latest,
 		}
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func (tx *Tx) InsertAnswers(ctx context.Context, answers []AttemptAnswer) error 
 	if err != nil {
 		return err
 	}
-	_, err = tx.setwise(ctx, statement{
+	err = tx.setwiseLater(ctx, statement{
 		head: "INSERT INTO attempt_answers (at_us, id, payout_id, number, key, source, outcome, external_id, why, needs, fence, used) VALUES ",
 		row:  "($1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	}, len(answers), []any{now}, func(i int) []any {

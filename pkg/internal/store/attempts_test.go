@@ -18,7 +18,7 @@ import (
 
 func terms(limit int, lease time.Duration) store.ClaimTerms {
 	return store.ClaimTerms{
-		Owner: "me", Actor: "test", Lease: lease, Limit: limit, SameKeySafeFor: map[string]time.Duration{payoutstest.Rail: time.Hour},
+		Owner: "me", Actor: "test", Lease: lease, Limit: limit, Rail: payoutstest.Rail, SameKeySafeFor: time.Hour,
 	}
 }
 
@@ -28,11 +28,11 @@ func TestEight_workers_claim_thousands_of_payouts_and_none_twice(t *testing.T) {
 		w := payoutstest.New(t, db)
 		ids := w.Funded(2000)
 		claimed := race(t, func(ctx context.Context) ([]store.Claim, error) {
-			claims, parked, err := db.ClaimReady(ctx, terms(10, time.Hour))
-			if len(parked) > 0 {
-				err = fmt.Errorf("parked: %v", parked[0])
+			claimed, err := db.ClaimReady(ctx, terms(10, time.Hour))
+			if len(claimed.Parked) > 0 {
+				err = fmt.Errorf("parked: %v", claimed.Parked[0])
 			}
-			return claims, err
+			return claimed.Claims, err
 		})
 		require.Len(t, claimed, len(ids))
 		for key, times := range claimed {
@@ -47,7 +47,7 @@ func TestEight_workers_ask_about_payouts_under_way_and_none_at_once(t *testing.T
 		w := payoutstest.New(t, db)
 		ids := w.Funded(500)
 		for left := len(ids); left > 0; left -= 100 {
-			_, _, err := db.ClaimReady(t.Context(), terms(100, time.Microsecond)) // by a process that dies
+			_, err := db.ClaimReady(t.Context(), terms(100, time.Microsecond)) // by a process that dies
 			require.NoError(t, err)
 		}
 		claimed := race(t, func(ctx context.Context) ([]store.Claim, error) {
@@ -93,9 +93,10 @@ func TestA_claim_is_the_oldest_first_and_written_before_it_is_known(t *testing.T
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := payoutstest.New(t, db)
 		ids := w.Funded(5)
-		claims, parked, err := db.ClaimReady(t.Context(), terms(3, time.Hour))
+		claimed, err := db.ClaimReady(t.Context(), terms(3, time.Hour))
 		require.NoError(t, err)
-		require.Empty(t, parked)
+		require.Empty(t, claimed.Parked)
+		claims := claimed.Claims
 		require.Len(t, claims, 3)
 		for i, c := range claims {
 			require.Equal(t, ids[i], c.Payout.TransactionID)
@@ -119,8 +120,9 @@ func TestA_claim_that_passed_to_somebody_else_cannot_be_given_back(t *testing.T)
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := payoutstest.New(t, db)
 		id := w.Funded(1)[0]
-		claims, _, err := db.ClaimReady(t.Context(), terms(1, time.Microsecond))
+		claimed, err := db.ClaimReady(t.Context(), terms(1, time.Microsecond))
 		require.NoError(t, err)
+		claims := claimed.Claims
 		asked, err := db.ClaimUnderWay(t.Context(), terms(1, time.Hour))
 		require.NoError(t, err)
 		require.Len(t, asked, 1)
@@ -140,11 +142,11 @@ func TestA_customer_judged_while_payouts_are_claimed_stops_each_or_comes_too_lat
 		sent := map[string]bool{}
 		group.Go(func() error {
 			for range 12 {
-				claims, _, err := db.ClaimReady(t.Context(), terms(5, time.Hour))
+				claimed, err := db.ClaimReady(t.Context(), terms(5, time.Hour))
 				if err != nil {
 					return err
 				}
-				for _, c := range claims {
+				for _, c := range claimed.Claims {
 					sent[c.Payout.TransactionID] = true
 				}
 			}
@@ -207,7 +209,7 @@ func TestClaims_find_their_rows_by_their_partial_indexes(t *testing.T) {
 		w.FundedBy(1500, func(_ *store.Transaction, p *store.Payout) { p.State = anchor.PayoutDelivered })
 		w.Funded(300)
 		for range 2 {
-			_, _, err := db.ClaimReady(t.Context(), terms(75, time.Microsecond))
+			_, err := db.ClaimReady(t.Context(), terms(75, time.Microsecond))
 			require.NoError(t, err)
 		}
 		require.NoError(t, store.Analyze(t.Context(), db))
@@ -218,9 +220,8 @@ func TestClaims_find_their_rows_by_their_partial_indexes(t *testing.T) {
 			args  []any
 			index []string
 		}{
-			{store.DuePayouts, []any{int64(1) << 60, 8}, []string{"payouts_ready"}},
-			{store.UnderWay, []any{int64(1) << 60, 8}, []string{"payouts_under_way"}},
-			{"SELECT next_us FROM payouts WHERE state = 'ready' ORDER BY next_us, id LIMIT 1", nil, []string{"payouts_ready"}},
+			{store.DuePayouts, []any{int64(1) << 60, payoutstest.Rail, 8}, []string{"payouts_ready_by_rail"}},
+			{store.UnderWay, []any{int64(1) << 60, payoutstest.Rail, 8}, []string{"payouts_under_way_by_rail"}},
 			{answered, []any{"a", "b"}, []string{"payout_attempts_key"}},
 		} {
 			plan, err := store.PlanOf(t.Context(), db, c.text, c.args...)

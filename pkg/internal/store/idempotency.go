@@ -36,6 +36,15 @@ func (tx *Tx) RememberAnswer(ctx context.Context, owner, key string, a Remembere
 	return nil
 }
 
+// FinishAnswer gives an answer to the request that took a key with an empty one. An answer that is there already stays.
+func (tx *Tx) FinishAnswer(ctx context.Context, owner, key string, a Remembered) error {
+	err := tx.q.FinishAnswer(ctx, sqlgen.FinishAnswerParams{Answer: a.Text, Owner: owner, Key: key, RequestHash: a.RequestHash})
+	if err != nil {
+		return fmt.Errorf("finish the answer: %w", err)
+	}
+	return nil
+}
+
 // RememberedAnswer finds what an owner was answered under a key; ErrNotFound if the key is new. A key counts until it is
 // pruned, also past its lifetime: as long as it is there, nothing is done twice under it.
 func (db *DB) RememberedAnswer(ctx context.Context, owner, key string) (Remembered, error) {

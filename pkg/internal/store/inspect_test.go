@@ -100,8 +100,8 @@ func TestBacklog_tells_of_work_of_every_role_that_nobody_takes_up(t *testing.T) 
 		w.FundedBy(1, func(row *store.Transaction, p *store.Payout) {
 			row.Unpriced, p.State, p.WaitsFor = true, anchor.PayoutWaiting, anchor.WaitsForPrice
 		})
-		_, _, err := db.ClaimReady(t.Context(), store.ClaimTerms{
-			Owner: "test", Actor: "test", Lease: time.Microsecond, Limit: 1, SameKeySafeFor: map[string]time.Duration{payoutstest.Rail: 0},
+		_, err := db.ClaimReady(t.Context(), store.ClaimTerms{
+			Owner: "test", Actor: "test", Lease: time.Microsecond, Limit: 1, Rail: payoutstest.Rail,
 		})
 		require.NoError(t, err)
 		fence, ok, err := db.AcquireLease(t.Context(), "watch-transactions", "host/1", time.Minute)

@@ -99,39 +99,3 @@ func (db *DB) PayoutsOf(ctx context.Context, transactionID string) ([]Payout, er
 	}
 	return list, nil
 }
-
-// PayoutFilter says which payouts an operator wants to see.
-type PayoutFilter struct {
-	State         anchor.PayoutState // empty: any
-	TransactionID string             // empty: any
-}
-
-// ListedPayout is a payout as an operator sees it in a list.
-type ListedPayout struct {
-	Payout            Payout
-	TransactionStatus anchor.Status
-	Conflict          string // what contradicts what; empty for nothing
-	AttemptKey        string // of the present attempt; empty if there was none
-	AttemptNumber     int64
-	ExternalID        string // the rail's reference of the present attempt
-}
-
-// Payouts lists payouts for operators: those with a contradiction first, then the newest. limit is at most 10 000; 0: 100.
-func (db *DB) Payouts(ctx context.Context, f PayoutFilter, limit int) ([]ListedPayout, error) {
-	most := int32(100)
-	if limit > 0 {
-		most = int32(min(limit, 10_000))
-	}
-	rows, err := db.q.ListPayouts(ctx, sqlgen.ListPayoutsParams{State: string(f.State), TransactionID: f.TransactionID, MaxRows: most})
-	if err != nil {
-		return nil, fmt.Errorf("list payouts: %w", err)
-	}
-	list := make([]ListedPayout, len(rows))
-	for i, row := range rows {
-		list[i] = ListedPayout{
-			Payout: Payout{row.Payout}, TransactionStatus: row.TransactionStatus, Conflict: row.Conflict,
-			AttemptKey: row.AttemptKey, AttemptNumber: row.AttemptNumber, ExternalID: row.ExternalID,
-		}
-	}
-	return list, nil
-}

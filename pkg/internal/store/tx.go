@@ -21,6 +21,7 @@ type Tx struct {
 	tx     *sql.Tx
 	q      *sqlgen.Queries
 	later  *sqlgen.Queries // for what is written once everything is decided, and not read again: it may wait for the commit
+	many   sqlgen.DBTX     // likewise, for statements of many rows; nil: nothing is gained by waiting
 	now    int64
 	topics []Topic
 }
@@ -89,9 +90,22 @@ func (db *DB) opened(b begun) *Tx {
 	}
 	tx.later = tx.q
 	if b.later != nil {
-		tx.later = sqlgen.New(b.later)
+		tx.later, tx.many = sqlgen.New(b.later), b.later
 	}
 	return tx
+}
+
+// setwiseLater is setwise for rows that nothing in this Tx reads or decides on: they may wait for the commit, which then fails if
+// one of them cannot be written.
+func (tx *Tx) setwiseLater(ctx context.Context, s statement, n int, fixed []any, row func(i int) []any) error {
+	if tx.many == nil {
+		_, err := tx.setwise(ctx, s, n, fixed, row)
+		return err
+	}
+	return tx.chunks(n, func(from, to int) error {
+		_, err := tx.many.ExecContext(ctx, s.sql(to-from, len(fixed)), parameters(fixed, from, to, row)...)
+		return err
+	})
 }
 
 // Now is the time at which this transaction began by the database's clock, as UTC microseconds. Leases run by it.

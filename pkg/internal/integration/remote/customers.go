@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/decision"
 )
 
 type customer struct {
@@ -61,20 +62,6 @@ func knownType(t anchor.FieldType) bool {
 	return false
 }
 
-type verdict struct {
-	Type    string                  `json:"type"`
-	Version *int64                  `json:"version"`
-	Status  anchor.CustomerStatus   `json:"status"`
-	Message string                  `json:"message"`
-	Fields  map[string]fieldVerdict `json:"fields"`
-}
-
-type fieldVerdict struct {
-	Status anchor.FieldStatus `json:"status"`
-	Error  string             `json:"error"`
-	Code   string             `json:"code"`
-}
-
 func (c customers) Put(ctx context.Context, q anchor.CustomerPut) (anchor.Verdict, error) {
 	type request struct {
 		Customer *customer         `json:"customer"`
@@ -83,56 +70,30 @@ func (c customers) Put(ctx context.Context, q anchor.CustomerPut) (anchor.Verdic
 		Codes    map[string]string `json:"codes,omitempty"`
 	}
 	const path = "/v1/customers/verdict"
-	a, err := ask[verdict](ctx, c.part, path, request{customerOf(q.Customer), q.Type, append([]string{}, q.Changed...), q.Codes})
+	a, err := ask[decision.Verdict](ctx, c.part, path, request{customerOf(q.Customer), q.Type, append([]string{}, q.Changed...), q.Codes})
 	if err != nil {
 		return anchor.Verdict{}, err
 	}
-	if err := a.check(q); err != nil {
+	v, err := verdictOn(q, a)
+	if err != nil {
 		return anchor.Verdict{}, nonsense(path, err)
 	}
-	return a.read(q), nil
+	return v, nil
 }
 
-// check holds a verdict against what was asked: another person's or an older one must not pass for this one's.
-func (v verdict) check(q anchor.CustomerPut) error {
+// verdictOn holds a verdict against what was asked: another person's or an older one must not pass for this one's.
+func verdictOn(q anchor.CustomerPut, said decision.Verdict) (anchor.Verdict, error) {
 	switch {
-	case v.Type != q.Type:
-		return errors.New("the verdict is about another type")
-	case v.Version != nil && q.Customer != nil && *v.Version != q.Customer.Version:
-		return errors.New("the verdict is about another version of the customer")
+	case said.Type != q.Type:
+		return anchor.Verdict{}, errors.New("the verdict is about another type")
+	case said.Version != nil && q.Customer != nil && *said.Version != q.Customer.Version:
+		return anchor.Verdict{}, errors.New("the verdict is about another version of the customer")
 	}
-	switch v.Status {
-	case anchor.CustomerAccepted, anchor.CustomerProcessing, anchor.CustomerNeedsInfo:
-	case anchor.CustomerRejected:
-		if v.Message == "" {
-			return errors.New("REJECTED needs a message")
-		}
-	default:
-		return errors.New("the status must be ACCEPTED, PROCESSING, NEEDS_INFO or REJECTED")
-	}
-	return v.checkFields()
-}
-
-func (v verdict) checkFields() error {
-	for _, f := range v.Fields {
-		switch f.Status {
-		case anchor.FieldAccepted, anchor.FieldProcessing, anchor.FieldRejected, anchor.FieldVerificationRequired:
-		default:
-			return errors.New("the status of a field must be ACCEPTED, PROCESSING, REJECTED or VERIFICATION_REQUIRED")
-		}
-	}
-	return nil
-}
-
-func (v verdict) read(q anchor.CustomerPut) anchor.Verdict {
-	said := anchor.Verdict{Type: v.Type, Status: v.Status, Message: anchor.CleanText(v.Message), Fields: map[string]anchor.FieldVerdict{}}
+	said.Version = nil
 	if q.Customer != nil {
-		said.Version = q.Customer.Version
+		said.Version = &q.Customer.Version
 	}
-	for name, f := range v.Fields {
-		said.Fields[name] = anchor.FieldVerdict{Status: f.Status, Error: anchor.CleanText(f.Error), Code: f.Code}
-	}
-	return said
+	return said.Read()
 }
 
 func (c customers) Delete(ctx context.Context, q anchor.CustomerDelete) error {

@@ -65,7 +65,7 @@ func New(o Options) (anchor.Business, error) {
 	}
 	b := anchor.Business{Rails: map[string]anchor.Rail{}, Close: c.close}
 	if o.Parts.Receiver {
-		b.Receiver = receiver{c.part("receiver")}
+		b.Receiver = receiver{c.part("receiver"), newAdmissions(c.now)}
 	}
 	if o.Parts.Customers {
 		b.Customers = customers{c.part("customers")}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/decision"
 )
 
 // rail pays through the server.
@@ -42,26 +43,6 @@ func questionOf(p anchor.Payout) payout {
 	}
 }
 
-// outcome is what the server says of an attempt. Amount and Asset are what it moves, where it moves anything.
-type outcome struct {
-	Key        anchor.PayoutKey `json:"key"`
-	Outcome    string           `json:"outcome"`
-	Amount     string           `json:"amount"`
-	Asset      string           `json:"asset"`
-	ExternalID string           `json:"external_id"`
-	Why        string           `json:"why"`
-	Needs      []need           `json:"needs"`
-}
-
-type need struct {
-	Of          anchor.Party `json:"of"`
-	Field       string       `json:"field"`
-	Problem     string       `json:"problem"`
-	Description string       `json:"description"`
-	Choices     []string     `json:"choices"`
-	Optional    bool         `json:"optional"`
-}
-
 // ExecuteOutgoing sends a payout once. It is NotSent only when there was no connection by which it could have left; after
 // that whatever is not a signed outcome of this very payout is an error, and so unknown.
 func (r rail) ExecuteOutgoing(ctx context.Context, p anchor.Payout) (anchor.Outcome, error) {
@@ -76,14 +57,14 @@ func (r rail) ExecuteOutgoing(ctx context.Context, p anchor.Payout) (anchor.Outc
 	if answer.status != http.StatusOK {
 		return anchor.Outcome{}, nonsense(path, errors.New("a payout is not refused with status 422 but answered with an outcome"))
 	}
-	var said outcome
+	var said decision.Outcome
 	if err := decode(answer.body, &said); err != nil {
 		return anchor.Outcome{}, nonsense(path, err)
 	}
 	if said.Key != p.Key {
 		return anchor.Outcome{}, nonsense(path, errors.New("the answer is about another key"))
 	}
-	o, err := said.read(&p)
+	o, err := outcomeOf(said, &p)
 	if err == nil && (o.Kind() == anchor.OutcomeNotKnown || o.Kind() == anchor.OutcomeReturned) {
 		err = fmt.Errorf("%s is no answer to a payout that is sent", o.Kind())
 	}
@@ -112,7 +93,7 @@ func (r rail) PollOutgoing(ctx context.Context, open []anchor.Payout) (map[ancho
 		return nil, nonsense(path, errors.New("a question about payouts is not refused"))
 	}
 	var said struct {
-		Payouts []outcome `json:"payouts"`
+		Payouts []decision.Outcome `json:"payouts"`
 	}
 	if err := decode(answer.body, &said); err != nil {
 		return nil, nonsense(path, err)
@@ -125,7 +106,7 @@ func (r rail) PollOutgoing(ctx context.Context, open []anchor.Payout) (map[ancho
 
 // news leaves out what cannot be believed of a payout: no news is safe. What is said of payouts that were not asked about is
 // handed on; the engine counts it and changes nothing.
-func (r rail) news(ctx context.Context, said []outcome, asked map[anchor.PayoutKey]*anchor.Payout) map[anchor.PayoutKey]anchor.Outcome {
+func (r rail) news(ctx context.Context, said []decision.Outcome, asked map[anchor.PayoutKey]*anchor.Payout) map[anchor.PayoutKey]anchor.Outcome {
 	news := make(map[anchor.PayoutKey]anchor.Outcome, len(said))
 	times := make(map[anchor.PayoutKey]int, len(said))
 	for _, s := range said {
@@ -134,7 +115,7 @@ func (r rail) news(ctx context.Context, said []outcome, asked map[anchor.PayoutK
 			r.log.ErrorContext(ctx, "the business' server says several things of one payout; none is believed", "part", r.name, "key", shownKey(s.Key))
 			continue
 		}
-		o, err := s.read(asked[s.Key])
+		o, err := outcomeOf(s, asked[s.Key])
 		if err != nil {
 			r.log.ErrorContext(ctx, "what the business' server says of a payout is not believed", "part", r.name, "key", shownKey(s.Key), "error", err)
 			continue
@@ -147,54 +128,10 @@ func (r rail) news(ctx context.Context, said []outcome, asked map[anchor.PayoutK
 // shownKey is a key fit for a log: one that was made up can be anything.
 func shownKey(key anchor.PayoutKey) string { return anchor.CleanText(string(key[:min(len(key), 64)])) }
 
-// read makes an outcome of what was said of a payout; nil is one that was not asked about.
-func (o outcome) read(p *anchor.Payout) (anchor.Outcome, error) {
-	switch kind := anchor.OutcomeKind(o.Outcome); kind {
-	case "unknown":
-		return anchor.Outcome{}, nil
-	case anchor.OutcomeDelivered, anchor.OutcomeAccepted:
-		if p != nil && (o.Amount != p.Amount || o.Asset != p.Asset) {
-			return anchor.Outcome{}, errors.New("amount and asset are not those of the payout")
-		}
-		if kind == anchor.OutcomeDelivered {
-			return anchor.Delivered(o.ExternalID), nil
-		}
-		return anchor.Accepted(o.ExternalID), nil
-	case anchor.OutcomeNeedsInfo:
-		return o.readNeeds()
-	case anchor.OutcomeNotKnown:
-		return anchor.NotKnown(), nil
-	default:
-		return o.readReason()
+// outcomeOf makes an outcome of what was said of a payout; nil is one that was not asked about.
+func outcomeOf(said decision.Outcome, p *anchor.Payout) (anchor.Outcome, error) {
+	if p != nil && said.Moves() && (said.Amount != p.Amount || said.Asset != p.Asset) {
+		return anchor.Outcome{}, errors.New("amount and asset are not those of the payout")
 	}
-}
-
-// readReason reads the outcomes that must say why.
-func (o outcome) readReason() (anchor.Outcome, error) {
-	says := map[anchor.OutcomeKind]func(string) anchor.Outcome{
-		anchor.OutcomeFailed: anchor.Failed, anchor.OutcomeRefund: anchor.Refund,
-		anchor.OutcomeNotSent: anchor.NotSent, anchor.OutcomeReturned: anchor.Returned,
-	}[anchor.OutcomeKind(o.Outcome)]
-	switch {
-	case says == nil:
-		return anchor.Outcome{}, errors.New("the outcome is none that the contract has")
-	case o.Why == "":
-		return anchor.Outcome{}, errors.New("an outcome that must say why does not")
-	}
-	return says(o.Why), nil
-}
-
-func (o outcome) readNeeds() (anchor.Outcome, error) {
-	needs := make([]anchor.Need, len(o.Needs))
-	for i, n := range o.Needs {
-		known := n.Of == anchor.PartySender || n.Of == anchor.PartyReceiver || n.Of == anchor.PartyTransaction
-		if !known || n.Field == "" {
-			return anchor.Outcome{}, errors.New("what is needed must name a field, of sender, receiver or transaction")
-		}
-		needs[i] = anchor.Need(n)
-	}
-	if len(needs) == 0 {
-		return anchor.Outcome{}, errors.New("needs_info must name what is needed")
-	}
-	return anchor.NeedsInfo(needs...), nil
+	return said.Read()
 }

@@ -21,7 +21,7 @@ CREATE TABLE rail_usage (
     payouts  BIGINT NOT NULL CHECK (payouts >= 0),
     units    BIGINT NOT NULL CHECK (units >= 0), -- 10^-decimals of the asset
     decimals BIGINT NOT NULL,
-    PRIMARY KEY (rail, asset, day)
+    PRIMARY KEY (rail, day, asset)
 );
 
 -- From when on a rail may be called again; its row is the lock of all claims by a rail with limits.
@@ -59,8 +59,17 @@ CREATE INDEX payout_attempts_by_batch ON payout_attempts (batch_id) WHERE batch_
 ALTER TABLE payouts DROP COLUMN batch_id;
 
 -- Rails are claimed each by itself, so that one which is slow, paused or at its limit holds up no other.
+DROP INDEX payouts_ready;
+DROP INDEX payouts_under_way;
 CREATE INDEX payouts_ready_by_rail ON payouts (rail, next_us, id) WHERE state = 'ready';
+CREATE INDEX payouts_under_way_by_rail ON payouts (rail, next_us, id) WHERE state IN ('sending', 'unknown', 'accepted');
 CREATE INDEX payouts_sending_by_rail ON payouts (rail) WHERE state = 'sending';
+
+-- What operators look at first: contradictions, payouts that wait and why, those that ended unpaid, callbacks that were given up.
+CREATE INDEX transactions_contradicted ON transactions (id) WHERE conflict <> '';
+CREATE INDEX payouts_waiting ON payouts (waits_for, rail, id) WHERE state = 'waiting';
+CREATE INDEX payouts_unpaid ON payouts (rail, id) WHERE state IN ('failed', 'returned');
+CREATE INDEX callbacks_dead ON callbacks (updated_us, id) WHERE state = 'dead';
 
 CREATE TABLE api_keys (
     id           TEXT PRIMARY KEY, -- the first part of the key, which is no secret
@@ -79,8 +88,15 @@ UPDATE meta SET value = '4' WHERE name = 'oldest_program';
 -- +goose Down
 UPDATE meta SET value = '3' WHERE name = 'oldest_program';
 DROP TABLE api_keys;
+DROP INDEX callbacks_dead;
+DROP INDEX payouts_unpaid;
+DROP INDEX payouts_waiting;
+DROP INDEX transactions_contradicted;
 DROP INDEX payouts_sending_by_rail;
+DROP INDEX payouts_under_way_by_rail;
 DROP INDEX payouts_ready_by_rail;
+CREATE INDEX payouts_under_way ON payouts (next_us, id) WHERE state IN ('sending', 'unknown', 'accepted');
+CREATE INDEX payouts_ready ON payouts (next_us, id) WHERE state = 'ready';
 ALTER TABLE payouts ADD COLUMN batch_id TEXT;
 DROP INDEX payout_attempts_by_batch;
 ALTER TABLE payout_attempts DROP COLUMN batch_id;

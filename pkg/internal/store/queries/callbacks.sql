@@ -35,3 +35,39 @@ WHERE state = 'pending' AND subject_kind = @subject_kind AND subject_id = @subje
 
 -- name: CallbacksOfSubject :many
 SELECT * FROM callbacks WHERE subject_kind = @subject_kind AND subject_id = @subject_id ORDER BY seq, subscriber;
+
+-- What was given up and is still worth saying: nothing later about the same was taken, and there is somebody to tell of.
+-- name: CountDeadCallbacks :one
+SELECT COUNT(*) FROM callbacks c WHERE c.state = 'dead'
+  AND NOT EXISTS (SELECT 1 FROM callbacks l WHERE l.subject_kind = c.subject_kind AND l.subject_id = c.subject_id
+    AND l.subscriber = c.subscriber AND l.seq > c.seq AND l.state = 'delivered')
+  AND NOT EXISTS (SELECT 1 FROM customers u WHERE c.subject_kind = 'customer' AND u.id = c.subject_id AND u.deleted_us > 0);
+
+-- name: ListDeadCallbacks :many
+SELECT sqlc.embed(c), CAST(COALESCE(CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT u.owner_account FROM customers u WHERE u.id = c.subject_id)
+    ELSE (SELECT t.owner_account FROM transactions t WHERE t.id = c.subject_id) END, '') AS TEXT) AS owner_account,
+  EXISTS (SELECT 1 FROM callbacks l WHERE l.subject_kind = c.subject_kind AND l.subject_id = c.subject_id
+    AND l.subscriber = c.subscriber AND l.seq > c.seq AND l.state = 'delivered') AS superseded
+FROM callbacks c WHERE c.state = 'dead' ORDER BY c.updated_us DESC, c.id DESC LIMIT @max_rows;
+
+-- name: ListPendingCallbacks :many
+SELECT sqlc.embed(c), CAST(COALESCE(CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT u.owner_account FROM customers u WHERE u.id = c.subject_id)
+    ELSE (SELECT t.owner_account FROM transactions t WHERE t.id = c.subject_id) END, '') AS TEXT) AS owner_account
+FROM callbacks c WHERE c.state = 'pending' ORDER BY c.next_us, c.id LIMIT @max_rows;
+
+-- name: CallbackByID :one
+SELECT * FROM callbacks WHERE id = @id;
+
+-- Of one sending anchor, in the order in which they are to be told.
+-- name: DeadCallbacksOfAccount :many
+SELECT c.id FROM callbacks c
+WHERE c.state = 'dead' AND CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT u.owner_account FROM customers u WHERE u.id = c.subject_id)
+    ELSE (SELECT t.owner_account FROM transactions t WHERE t.id = c.subject_id) END = CAST(@account AS TEXT)
+ORDER BY c.id;
+
+-- name: ReviveCallback :execrows
+UPDATE callbacks SET state = 'pending', attempts = 0, next_us = @now_us, lease_until_us = 0, fence = fence + 1, updated_us = @now_us
+WHERE id = @id AND fence = @fence AND state = 'dead';

@@ -7,6 +7,11 @@ ON CONFLICT (owner, key) DO NOTHING;
 -- name: RememberedAnswer :one
 SELECT request_hash, answer FROM idempotency_keys WHERE owner = @owner AND key = @key;
 
+-- An answer that was not there when its key was taken; one that is there stays.
+-- name: FinishAnswer :exec
+UPDATE idempotency_keys SET answer = @answer
+WHERE owner = @owner AND key = @key AND request_hash = @request_hash AND answer = '';
+
 -- name: PruneAnswers :execrows
 DELETE FROM idempotency_keys WHERE (owner, key) IN (
     SELECT k.owner, k.key FROM idempotency_keys k WHERE k.expires_us <= @now_us ORDER BY k.expires_us LIMIT @most

@@ -22,18 +22,6 @@ WHERE id = @id AND version = @version AND fence = @fence;
 -- name: LastPayout :one
 SELECT * FROM payouts WHERE transaction_id = @transaction_id ORDER BY number DESC LIMIT 1;
 
--- What an operator lists: contradictions first, then the newest.
--- name: ListPayouts :many
-SELECT sqlc.embed(p), t.status AS transaction_status, t.conflict, CAST(COALESCE(a.key, '') AS TEXT) AS attempt_key,
-    CAST(COALESCE(a.number, 0) AS BIGINT) AS attempt_number, CAST(COALESCE(a.external_id, '') AS TEXT) AS external_id
-FROM payouts p JOIN transactions t ON t.id = p.transaction_id
-    LEFT JOIN payout_attempts a ON a.payout_id = p.id
-        AND a.number = (SELECT MAX(b.number) FROM payout_attempts b WHERE b.payout_id = p.id)
-WHERE (CAST(@state AS TEXT) = '' OR p.state = CAST(@state AS TEXT))
-  AND (CAST(@transaction_id AS TEXT) = '' OR p.transaction_id = CAST(@transaction_id AS TEXT))
-ORDER BY CASE WHEN t.conflict <> '' THEN 0 ELSE 1 END, p.created_us DESC, p.id DESC
-LIMIT @max_rows;
-
 -- CROSS JOIN keeps SQLite from looking at the transactions first; the constants let both use the partial index.
 -- name: PayoutsToPrice :many
 SELECT sqlc.embed(p), sqlc.embed(t) FROM payouts p CROSS JOIN transactions t

@@ -12,18 +12,6 @@ VALUES (@id, @owner_account, @owner_memo_type, @owner_memo, @client_domain, 1, @
     @sealed_key, @sealed_fields, @callback_url, @expires_us, @now_us, @now_us, @now_us, @sender_types, @receiver_types, @unpriced,
     @eta_seconds);
 
--- Every column that may change after a transaction was agreed; guarded by what it was decided on.
--- name: UpdateTransaction :execrows
-UPDATE transactions SET version = @version + 1, status = @status, status_message = @status_message, funded = @funded,
-    conflict = @conflict, memo = @memo, credited_units = @credited_units, payout_units = @payout_units,
-    refund_units = @refund_units, fee_units = @fee_units, fee_details = @fee_details, out_units = @out_units,
-    key_id = @key_id, sealed_key = @sealed_key, sealed_fields = @sealed_fields, required_info = @required_info,
-    required_message = @required_message, callback_url = @callback_url, stellar_hash = @stellar_hash,
-    external_id = @external_id, expires_us = @expires_us, updated_us = @now_us, status_us = @status_us,
-    completed_us = @completed_us, sender_id = @sender_id, sender_type = @sender_type, receiver_id = @receiver_id,
-    receiver_type = @receiver_type, unpriced = @unpriced, refunds = @refunds
-WHERE id = @id AND version = @version AND status = @status_before;
-
 -- name: TransactionByID :one
 SELECT * FROM transactions WHERE id = @id;
 

@@ -9,6 +9,33 @@ import (
 	"context"
 )
 
+const callbackByID = `-- name: CallbackByID :one
+SELECT id, subject_kind, subject_id, seq, subscriber, body, state, attempts, next_us, lease_until_us, fence, last_answer, created_us, updated_us, topic FROM callbacks WHERE id = $1
+`
+
+func (q *Queries) CallbackByID(ctx context.Context, id string) (Callback, error) {
+	row := q.queryRow(ctx, q.callbackByIDStmt, callbackByID, id)
+	var i Callback
+	err := row.Scan(
+		&i.ID,
+		&i.SubjectKind,
+		&i.SubjectID,
+		&i.Seq,
+		&i.Subscriber,
+		&i.Body,
+		&i.State,
+		&i.Attempts,
+		&i.NextUs,
+		&i.LeaseUntilUs,
+		&i.Fence,
+		&i.LastAnswer,
+		&i.CreatedUs,
+		&i.UpdatedUs,
+		&i.Topic,
+	)
+	return i, err
+}
+
 const callbacksOfSubject = `-- name: CallbacksOfSubject :many
 SELECT id, subject_kind, subject_id, seq, subscriber, body, state, attempts, next_us, lease_until_us, fence, last_answer, created_us, updated_us, topic FROM callbacks WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq, subscriber
 `
@@ -47,6 +74,53 @@ func (q *Queries) CallbacksOfSubject(ctx context.Context, arg CallbacksOfSubject
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const countDeadCallbacks = `-- name: CountDeadCallbacks :one
+SELECT COUNT(*) FROM callbacks c WHERE c.state = 'dead'
+  AND NOT EXISTS (SELECT 1 FROM callbacks l WHERE l.subject_kind = c.subject_kind AND l.subject_id = c.subject_id
+    AND l.subscriber = c.subscriber AND l.seq > c.seq AND l.state = 'delivered')
+  AND NOT EXISTS (SELECT 1 FROM customers u WHERE c.subject_kind = 'customer' AND u.id = c.subject_id AND u.deleted_us > 0)
+`
+
+// What was given up and is still worth saying: nothing later about the same was taken, and there is somebody to tell of.
+func (q *Queries) CountDeadCallbacks(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.countDeadCallbacksStmt, countDeadCallbacks)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const deadCallbacksOfAccount = `-- name: DeadCallbacksOfAccount :many
+SELECT c.id FROM callbacks c
+WHERE c.state = 'dead' AND CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT u.owner_account FROM customers u WHERE u.id = c.subject_id)
+    ELSE (SELECT t.owner_account FROM transactions t WHERE t.id = c.subject_id) END = CAST($1 AS TEXT)
+ORDER BY c.id
+`
+
+// Of one sending anchor, in the order in which they are to be told.
+func (q *Queries) DeadCallbacksOfAccount(ctx context.Context, account string) ([]string, error) {
+	rows, err := q.query(ctx, q.deadCallbacksOfAccountStmt, deadCallbacksOfAccount, account)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -167,6 +241,114 @@ func (q *Queries) HoldCallbacksBehind(ctx context.Context, arg HoldCallbacksBehi
 	return err
 }
 
+const listDeadCallbacks = `-- name: ListDeadCallbacks :many
+SELECT c.id, c.subject_kind, c.subject_id, c.seq, c.subscriber, c.body, c.state, c.attempts, c.next_us, c.lease_until_us, c.fence, c.last_answer, c.created_us, c.updated_us, c.topic, CAST(COALESCE(CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT u.owner_account FROM customers u WHERE u.id = c.subject_id)
+    ELSE (SELECT t.owner_account FROM transactions t WHERE t.id = c.subject_id) END, '') AS TEXT) AS owner_account,
+  EXISTS (SELECT 1 FROM callbacks l WHERE l.subject_kind = c.subject_kind AND l.subject_id = c.subject_id
+    AND l.subscriber = c.subscriber AND l.seq > c.seq AND l.state = 'delivered') AS superseded
+FROM callbacks c WHERE c.state = 'dead' ORDER BY c.updated_us DESC, c.id DESC LIMIT $1
+`
+
+type ListDeadCallbacksRow struct {
+	Callback     Callback
+	OwnerAccount string
+	Superseded   bool
+}
+
+func (q *Queries) ListDeadCallbacks(ctx context.Context, maxRows int32) ([]ListDeadCallbacksRow, error) {
+	rows, err := q.query(ctx, q.listDeadCallbacksStmt, listDeadCallbacks, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDeadCallbacksRow
+	for rows.Next() {
+		var i ListDeadCallbacksRow
+		if err := rows.Scan(
+			&i.Callback.ID,
+			&i.Callback.SubjectKind,
+			&i.Callback.SubjectID,
+			&i.Callback.Seq,
+			&i.Callback.Subscriber,
+			&i.Callback.Body,
+			&i.Callback.State,
+			&i.Callback.Attempts,
+			&i.Callback.NextUs,
+			&i.Callback.LeaseUntilUs,
+			&i.Callback.Fence,
+			&i.Callback.LastAnswer,
+			&i.Callback.CreatedUs,
+			&i.Callback.UpdatedUs,
+			&i.Callback.Topic,
+			&i.OwnerAccount,
+			&i.Superseded,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPendingCallbacks = `-- name: ListPendingCallbacks :many
+SELECT c.id, c.subject_kind, c.subject_id, c.seq, c.subscriber, c.body, c.state, c.attempts, c.next_us, c.lease_until_us, c.fence, c.last_answer, c.created_us, c.updated_us, c.topic, CAST(COALESCE(CASE c.subject_kind
+    WHEN 'customer' THEN (SELECT u.owner_account FROM customers u WHERE u.id = c.subject_id)
+    ELSE (SELECT t.owner_account FROM transactions t WHERE t.id = c.subject_id) END, '') AS TEXT) AS owner_account
+FROM callbacks c WHERE c.state = 'pending' ORDER BY c.next_us, c.id LIMIT $1
+`
+
+type ListPendingCallbacksRow struct {
+	Callback     Callback
+	OwnerAccount string
+}
+
+func (q *Queries) ListPendingCallbacks(ctx context.Context, maxRows int32) ([]ListPendingCallbacksRow, error) {
+	rows, err := q.query(ctx, q.listPendingCallbacksStmt, listPendingCallbacks, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListPendingCallbacksRow
+	for rows.Next() {
+		var i ListPendingCallbacksRow
+		if err := rows.Scan(
+			&i.Callback.ID,
+			&i.Callback.SubjectKind,
+			&i.Callback.SubjectID,
+			&i.Callback.Seq,
+			&i.Callback.Subscriber,
+			&i.Callback.Body,
+			&i.Callback.State,
+			&i.Callback.Attempts,
+			&i.Callback.NextUs,
+			&i.Callback.LeaseUntilUs,
+			&i.Callback.Fence,
+			&i.Callback.LastAnswer,
+			&i.Callback.CreatedUs,
+			&i.Callback.UpdatedUs,
+			&i.Callback.Topic,
+			&i.OwnerAccount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const nextCallback = `-- name: NextCallback :many
 SELECT next_us FROM callbacks WHERE state = 'pending' AND next_us > $1 ORDER BY next_us, id LIMIT 1
 `
@@ -192,6 +374,25 @@ func (q *Queries) NextCallback(ctx context.Context, lookedUs int64) ([]int64, er
 		return nil, err
 	}
 	return items, nil
+}
+
+const reviveCallback = `-- name: ReviveCallback :execrows
+UPDATE callbacks SET state = 'pending', attempts = 0, next_us = $1, lease_until_us = 0, fence = fence + 1, updated_us = $1
+WHERE id = $2 AND fence = $3 AND state = 'dead'
+`
+
+type ReviveCallbackParams struct {
+	NowUs int64
+	ID    string
+	Fence int64
+}
+
+func (q *Queries) ReviveCallback(ctx context.Context, arg ReviveCallbackParams) (int64, error) {
+	result, err := q.exec(ctx, q.reviveCallbackStmt, reviveCallback, arg.NowUs, arg.ID, arg.Fence)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const settleCallback = `-- name: SettleCallback :execrows

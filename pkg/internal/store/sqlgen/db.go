@@ -24,6 +24,9 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.aPIKeyByIDStmt, err = db.PrepareContext(ctx, aPIKeyByID); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeyByID: %w", err)
+	}
 	if q.abandonCustomerCallbacksStmt, err = db.PrepareContext(ctx, abandonCustomerCallbacks); err != nil {
 		return nil, fmt.Errorf("error preparing query AbandonCustomerCallbacks: %w", err)
 	}
@@ -32,6 +35,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.accountsWithRefundsStmt, err = db.PrepareContext(ctx, accountsWithRefunds); err != nil {
 		return nil, fmt.Errorf("error preparing query AccountsWithRefunds: %w", err)
+	}
+	if q.addRailPaceStmt, err = db.PrepareContext(ctx, addRailPace); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRailPace: %w", err)
+	}
+	if q.amountOfAttemptStmt, err = db.PrepareContext(ctx, amountOfAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query AmountOfAttempt: %w", err)
 	}
 	if q.answerOrPeopleStmt, err = db.PrepareContext(ctx, answerOrPeople); err != nil {
 		return nil, fmt.Errorf("error preparing query AnswerOrPeople: %w", err)
@@ -47,6 +56,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.attemptsOfPayoutStmt, err = db.PrepareContext(ctx, attemptsOfPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query AttemptsOfPayout: %w", err)
+	}
+	if q.batchesBeingWrittenStmt, err = db.PrepareContext(ctx, batchesBeingWritten); err != nil {
+		return nil, fmt.Errorf("error preparing query BatchesBeingWritten: %w", err)
 	}
 	if q.bookedCreditsStmt, err = db.PrepareContext(ctx, bookedCredits); err != nil {
 		return nil, fmt.Errorf("error preparing query BookedCredits: %w", err)
@@ -72,8 +84,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.bytesOfAccountStmt, err = db.PrepareContext(ctx, bytesOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query BytesOfAccount: %w", err)
 	}
+	if q.callbackByIDStmt, err = db.PrepareContext(ctx, callbackByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CallbackByID: %w", err)
+	}
 	if q.callbacksOfSubjectStmt, err = db.PrepareContext(ctx, callbacksOfSubject); err != nil {
 		return nil, fmt.Errorf("error preparing query CallbacksOfSubject: %w", err)
+	}
+	if q.callsInFlightStmt, err = db.PrepareContext(ctx, callsInFlight); err != nil {
+		return nil, fmt.Errorf("error preparing query CallsInFlight: %w", err)
 	}
 	if q.chainNameStmt, err = db.PrepareContext(ctx, chainName); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainName: %w", err)
@@ -84,8 +102,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.codesOfCustomerStmt, err = db.PrepareContext(ctx, codesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CodesOfCustomer: %w", err)
 	}
+	if q.countContradictionsStmt, err = db.PrepareContext(ctx, countContradictions); err != nil {
+		return nil, fmt.Errorf("error preparing query CountContradictions: %w", err)
+	}
 	if q.countCustomersOfAccountStmt, err = db.PrepareContext(ctx, countCustomersOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCustomersOfAccount: %w", err)
+	}
+	if q.countDeadCallbacksStmt, err = db.PrepareContext(ctx, countDeadCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query CountDeadCallbacks: %w", err)
 	}
 	if q.countDownCodeStmt, err = db.PrepareContext(ctx, countDownCode); err != nil {
 		return nil, fmt.Errorf("error preparing query CountDownCode: %w", err)
@@ -99,11 +123,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countOpenPaymentsStmt, err = db.PrepareContext(ctx, countOpenPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpenPayments: %w", err)
 	}
+	if q.countPayoutsUnderWayStmt, err = db.PrepareContext(ctx, countPayoutsUnderWay); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPayoutsUnderWay: %w", err)
+	}
 	if q.countPlacesStmt, err = db.PrepareContext(ctx, countPlaces); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlaces: %w", err)
 	}
+	if q.countReadyPayoutsStmt, err = db.PrepareContext(ctx, countReadyPayouts); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReadyPayouts: %w", err)
+	}
 	if q.countRefundsStmt, err = db.PrepareContext(ctx, countRefunds); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRefunds: %w", err)
+	}
+	if q.countSendingOfStmt, err = db.PrepareContext(ctx, countSendingOf); err != nil {
+		return nil, fmt.Errorf("error preparing query CountSendingOf: %w", err)
 	}
 	if q.countSentCodeStmt, err = db.PrepareContext(ctx, countSentCode); err != nil {
 		return nil, fmt.Errorf("error preparing query CountSentCode: %w", err)
@@ -111,8 +144,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countUnexplainedMovementsStmt, err = db.PrepareContext(ctx, countUnexplainedMovements); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUnexplainedMovements: %w", err)
 	}
+	if q.countUnpaidPayoutsStmt, err = db.PrepareContext(ctx, countUnpaidPayouts); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUnpaidPayouts: %w", err)
+	}
 	if q.countUnsettledTransactionsOfCustomerStmt, err = db.PrepareContext(ctx, countUnsettledTransactionsOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUnsettledTransactionsOfCustomer: %w", err)
+	}
+	if q.countWaitingPayoutsStmt, err = db.PrepareContext(ctx, countWaitingPayouts); err != nil {
+		return nil, fmt.Errorf("error preparing query CountWaitingPayouts: %w", err)
 	}
 	if q.cursorOfAccountStmt, err = db.PrepareContext(ctx, cursorOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query CursorOfAccount: %w", err)
@@ -134,6 +173,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.customersToRewrapStmt, err = db.PrepareContext(ctx, customersToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query CustomersToRewrap: %w", err)
+	}
+	if q.deadCallbacksOfAccountStmt, err = db.PrepareContext(ctx, deadCallbacksOfAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query DeadCallbacksOfAccount: %w", err)
+	}
+	if q.delayBatchStmt, err = db.PrepareContext(ctx, delayBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query DelayBatch: %w", err)
 	}
 	if q.deleteReconciledBalancesStmt, err = db.PrepareContext(ctx, deleteReconciledBalances); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteReconciledBalances: %w", err)
@@ -210,6 +255,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.findingLikeStmt, err = db.PrepareContext(ctx, findingLike); err != nil {
 		return nil, fmt.Errorf("error preparing query FindingLike: %w", err)
 	}
+	if q.finishAnswerStmt, err = db.PrepareContext(ctx, finishAnswer); err != nil {
+		return nil, fmt.Errorf("error preparing query FinishAnswer: %w", err)
+	}
+	if q.finishBatchStmt, err = db.PrepareContext(ctx, finishBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query FinishBatch: %w", err)
+	}
 	if q.forgetCodesOfCustomerStmt, err = db.PrepareContext(ctx, forgetCodesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetCodesOfCustomer: %w", err)
 	}
@@ -234,11 +285,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.holdCallbacksBehindStmt, err = db.PrepareContext(ctx, holdCallbacksBehind); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldCallbacksBehind: %w", err)
 	}
+	if q.insertAPIKeyStmt, err = db.PrepareContext(ctx, insertAPIKey); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertAPIKey: %w", err)
+	}
 	if q.insertAssetStmt, err = db.PrepareContext(ctx, insertAsset); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertAsset: %w", err)
 	}
-	if q.insertCallbackStmt, err = db.PrepareContext(ctx, insertCallback); err != nil {
-		return nil, fmt.Errorf("error preparing query InsertCallback: %w", err)
+	if q.insertBatchStmt, err = db.PrepareContext(ctx, insertBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertBatch: %w", err)
 	}
 	if q.insertCursorStmt, err = db.PrepareContext(ctx, insertCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCursor: %w", err)
@@ -251,9 +305,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertCustomerFileStmt, err = db.PrepareContext(ctx, insertCustomerFile); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCustomerFile: %w", err)
-	}
-	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
-		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
 	if q.insertFindingStmt, err = db.PrepareContext(ctx, insertFinding); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertFinding: %w", err)
@@ -275,6 +326,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertRefundAttemptStmt, err = db.PrepareContext(ctx, insertRefundAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertRefundAttempt: %w", err)
+	}
+	if q.insertSwitchStmt, err = db.PrepareContext(ctx, insertSwitch); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertSwitch: %w", err)
 	}
 	if q.insertTransactionStmt, err = db.PrepareContext(ctx, insertTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertTransaction: %w", err)
@@ -354,8 +408,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.landDeadRefundAttemptStmt, err = db.PrepareContext(ctx, landDeadRefundAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query LandDeadRefundAttempt: %w", err)
 	}
+	if q.lastBatchStmt, err = db.PrepareContext(ctx, lastBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query LastBatch: %w", err)
+	}
 	if q.lastPayoutStmt, err = db.PrepareContext(ctx, lastPayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LastPayout: %w", err)
+	}
+	if q.leaseBatchStmt, err = db.PrepareContext(ctx, leaseBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query LeaseBatch: %w", err)
 	}
 	if q.leaseFenceStmt, err = db.PrepareContext(ctx, leaseFence); err != nil {
 		return nil, fmt.Errorf("error preparing query LeaseFence: %w", err)
@@ -363,8 +423,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.leavePlaceStmt, err = db.PrepareContext(ctx, leavePlace); err != nil {
 		return nil, fmt.Errorf("error preparing query LeavePlace: %w", err)
 	}
+	if q.listAPIKeysStmt, err = db.PrepareContext(ctx, listAPIKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query ListAPIKeys: %w", err)
+	}
 	if q.listAssetsStmt, err = db.PrepareContext(ctx, listAssets); err != nil {
 		return nil, fmt.Errorf("error preparing query ListAssets: %w", err)
+	}
+	if q.listBatchesStmt, err = db.PrepareContext(ctx, listBatches); err != nil {
+		return nil, fmt.Errorf("error preparing query ListBatches: %w", err)
+	}
+	if q.listContradictionsStmt, err = db.PrepareContext(ctx, listContradictions); err != nil {
+		return nil, fmt.Errorf("error preparing query ListContradictions: %w", err)
 	}
 	if q.listCursorsStmt, err = db.PrepareContext(ctx, listCursors); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCursors: %w", err)
@@ -375,6 +444,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listCustomersOfStatusStmt, err = db.PrepareContext(ctx, listCustomersOfStatus); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCustomersOfStatus: %w", err)
 	}
+	if q.listDeadCallbacksStmt, err = db.PrepareContext(ctx, listDeadCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query ListDeadCallbacks: %w", err)
+	}
 	if q.listOpenPaymentsStmt, err = db.PrepareContext(ctx, listOpenPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListOpenPayments: %w", err)
 	}
@@ -384,8 +456,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listPaymentsStmt, err = db.PrepareContext(ctx, listPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListPayments: %w", err)
 	}
-	if q.listPayoutsStmt, err = db.PrepareContext(ctx, listPayouts); err != nil {
-		return nil, fmt.Errorf("error preparing query ListPayouts: %w", err)
+	if q.listPendingCallbacksStmt, err = db.PrepareContext(ctx, listPendingCallbacks); err != nil {
+		return nil, fmt.Errorf("error preparing query ListPendingCallbacks: %w", err)
 	}
 	if q.listReceivingAccountsStmt, err = db.PrepareContext(ctx, listReceivingAccounts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListReceivingAccounts: %w", err)
@@ -407,6 +479,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listTransactionsSinceStmt, err = db.PrepareContext(ctx, listTransactionsSince); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTransactionsSince: %w", err)
+	}
+	if q.listedBatchByIDStmt, err = db.PrepareContext(ctx, listedBatchByID); err != nil {
+		return nil, fmt.Errorf("error preparing query ListedBatchByID: %w", err)
 	}
 	if q.livePayoutStmt, err = db.PrepareContext(ctx, livePayout); err != nil {
 		return nil, fmt.Errorf("error preparing query LivePayout: %w", err)
@@ -446,6 +521,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.noteSendingStmt, err = db.PrepareContext(ctx, noteSending); err != nil {
 		return nil, fmt.Errorf("error preparing query NoteSending: %w", err)
+	}
+	if q.noteUseOfAPIKeyStmt, err = db.PrepareContext(ctx, noteUseOfAPIKey); err != nil {
+		return nil, fmt.Errorf("error preparing query NoteUseOfAPIKey: %w", err)
+	}
+	if q.oldestUnknownPayoutsStmt, err = db.PrepareContext(ctx, oldestUnknownPayouts); err != nil {
+		return nil, fmt.Errorf("error preparing query OldestUnknownPayouts: %w", err)
 	}
 	if q.openDriftStmt, err = db.PrepareContext(ctx, openDrift); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenDrift: %w", err)
@@ -513,6 +594,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putCustomerValueStmt, err = db.PrepareContext(ctx, putCustomerValue); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCustomerValue: %w", err)
 	}
+	if q.putRailUsageStmt, err = db.PrepareContext(ctx, putRailUsage); err != nil {
+		return nil, fmt.Errorf("error preparing query PutRailUsage: %w", err)
+	}
 	if q.putReconciledBalanceStmt, err = db.PrepareContext(ctx, putReconciledBalance); err != nil {
 		return nil, fmt.Errorf("error preparing query PutReconciledBalance: %w", err)
 	}
@@ -524,6 +608,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.quoteOfOwnerStmt, err = db.PrepareContext(ctx, quoteOfOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query QuoteOfOwner: %w", err)
+	}
+	if q.railPausedStmt, err = db.PrepareContext(ctx, railPaused); err != nil {
+		return nil, fmt.Errorf("error preparing query RailPaused: %w", err)
+	}
+	if q.railUsageOfDayStmt, err = db.PrepareContext(ctx, railUsageOfDay); err != nil {
+		return nil, fmt.Errorf("error preparing query RailUsageOfDay: %w", err)
+	}
+	if q.railUsageSinceStmt, err = db.PrepareContext(ctx, railUsageSince); err != nil {
+		return nil, fmt.Errorf("error preparing query RailUsageSince: %w", err)
+	}
+	if q.readyForBatchStmt, err = db.PrepareContext(ctx, readyForBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query ReadyForBatch: %w", err)
 	}
 	if q.receivingAccountStmt, err = db.PrepareContext(ctx, receivingAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivingAccount: %w", err)
@@ -579,6 +675,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.restoredMarkStmt, err = db.PrepareContext(ctx, restoredMark); err != nil {
 		return nil, fmt.Errorf("error preparing query RestoredMark: %w", err)
 	}
+	if q.reviveCallbackStmt, err = db.PrepareContext(ctx, reviveCallback); err != nil {
+		return nil, fmt.Errorf("error preparing query ReviveCallback: %w", err)
+	}
+	if q.revokeAPIKeyStmt, err = db.PrepareContext(ctx, revokeAPIKey); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeAPIKey: %w", err)
+	}
 	if q.rewindCursorStmt, err = db.PrepareContext(ctx, rewindCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query RewindCursor: %w", err)
 	}
@@ -606,6 +708,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.setMetaStmt, err = db.PrepareContext(ctx, setMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query SetMeta: %w", err)
 	}
+	if q.setRailPaceStmt, err = db.PrepareContext(ctx, setRailPace); err != nil {
+		return nil, fmt.Errorf("error preparing query SetRailPace: %w", err)
+	}
 	if q.settleCallbackStmt, err = db.PrepareContext(ctx, settleCallback); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleCallback: %w", err)
 	}
@@ -614,6 +719,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.statusesOfCustomerStmt, err = db.PrepareContext(ctx, statusesOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query StatusesOfCustomer: %w", err)
+	}
+	if q.switchOfStmt, err = db.PrepareContext(ctx, switchOf); err != nil {
+		return nil, fmt.Errorf("error preparing query SwitchOf: %w", err)
+	}
+	if q.switchesStmt, err = db.PrepareContext(ctx, switches); err != nil {
+		return nil, fmt.Errorf("error preparing query Switches: %w", err)
 	}
 	if q.takeCursorStmt, err = db.PrepareContext(ctx, takeCursor); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeCursor: %w", err)
@@ -641,6 +752,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.transactionsToRewrapStmt, err = db.PrepareContext(ctx, transactionsToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionsToRewrap: %w", err)
+	}
+	if q.unansweredOfBatchStmt, err = db.PrepareContext(ctx, unansweredOfBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query UnansweredOfBatch: %w", err)
 	}
 	if q.uncreditedPaymentsStmt, err = db.PrepareContext(ctx, uncreditedPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query UncreditedPayments: %w", err)
@@ -684,8 +798,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateSeedStmt, err = db.PrepareContext(ctx, updateSeed); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateSeed: %w", err)
 	}
-	if q.updateTransactionStmt, err = db.PrepareContext(ctx, updateTransaction); err != nil {
-		return nil, fmt.Errorf("error preparing query UpdateTransaction: %w", err)
+	if q.updateSwitchStmt, err = db.PrepareContext(ctx, updateSwitch); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateSwitch: %w", err)
 	}
 	if q.withheldOfCustomerStmt, err = db.PrepareContext(ctx, withheldOfCustomer); err != nil {
 		return nil, fmt.Errorf("error preparing query WithheldOfCustomer: %w", err)
@@ -695,6 +809,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.aPIKeyByIDStmt != nil {
+		if cerr := q.aPIKeyByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeyByIDStmt: %w", cerr)
+		}
+	}
 	if q.abandonCustomerCallbacksStmt != nil {
 		if cerr := q.abandonCustomerCallbacksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing abandonCustomerCallbacksStmt: %w", cerr)
@@ -708,6 +827,16 @@ func (q *Queries) Close() error {
 	if q.accountsWithRefundsStmt != nil {
 		if cerr := q.accountsWithRefundsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accountsWithRefundsStmt: %w", cerr)
+		}
+	}
+	if q.addRailPaceStmt != nil {
+		if cerr := q.addRailPaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRailPaceStmt: %w", cerr)
+		}
+	}
+	if q.amountOfAttemptStmt != nil {
+		if cerr := q.amountOfAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing amountOfAttemptStmt: %w", cerr)
 		}
 	}
 	if q.answerOrPeopleStmt != nil {
@@ -733,6 +862,11 @@ func (q *Queries) Close() error {
 	if q.attemptsOfPayoutStmt != nil {
 		if cerr := q.attemptsOfPayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing attemptsOfPayoutStmt: %w", cerr)
+		}
+	}
+	if q.batchesBeingWrittenStmt != nil {
+		if cerr := q.batchesBeingWrittenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing batchesBeingWrittenStmt: %w", cerr)
 		}
 	}
 	if q.bookedCreditsStmt != nil {
@@ -775,9 +909,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing bytesOfAccountStmt: %w", cerr)
 		}
 	}
+	if q.callbackByIDStmt != nil {
+		if cerr := q.callbackByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing callbackByIDStmt: %w", cerr)
+		}
+	}
 	if q.callbacksOfSubjectStmt != nil {
 		if cerr := q.callbacksOfSubjectStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing callbacksOfSubjectStmt: %w", cerr)
+		}
+	}
+	if q.callsInFlightStmt != nil {
+		if cerr := q.callsInFlightStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing callsInFlightStmt: %w", cerr)
 		}
 	}
 	if q.chainNameStmt != nil {
@@ -795,9 +939,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing codesOfCustomerStmt: %w", cerr)
 		}
 	}
+	if q.countContradictionsStmt != nil {
+		if cerr := q.countContradictionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countContradictionsStmt: %w", cerr)
+		}
+	}
 	if q.countCustomersOfAccountStmt != nil {
 		if cerr := q.countCustomersOfAccountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCustomersOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.countDeadCallbacksStmt != nil {
+		if cerr := q.countDeadCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countDeadCallbacksStmt: %w", cerr)
 		}
 	}
 	if q.countDownCodeStmt != nil {
@@ -820,14 +974,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countOpenPaymentsStmt: %w", cerr)
 		}
 	}
+	if q.countPayoutsUnderWayStmt != nil {
+		if cerr := q.countPayoutsUnderWayStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPayoutsUnderWayStmt: %w", cerr)
+		}
+	}
 	if q.countPlacesStmt != nil {
 		if cerr := q.countPlacesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countPlacesStmt: %w", cerr)
 		}
 	}
+	if q.countReadyPayoutsStmt != nil {
+		if cerr := q.countReadyPayoutsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReadyPayoutsStmt: %w", cerr)
+		}
+	}
 	if q.countRefundsStmt != nil {
 		if cerr := q.countRefundsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countRefundsStmt: %w", cerr)
+		}
+	}
+	if q.countSendingOfStmt != nil {
+		if cerr := q.countSendingOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countSendingOfStmt: %w", cerr)
 		}
 	}
 	if q.countSentCodeStmt != nil {
@@ -840,9 +1009,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countUnexplainedMovementsStmt: %w", cerr)
 		}
 	}
+	if q.countUnpaidPayoutsStmt != nil {
+		if cerr := q.countUnpaidPayoutsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUnpaidPayoutsStmt: %w", cerr)
+		}
+	}
 	if q.countUnsettledTransactionsOfCustomerStmt != nil {
 		if cerr := q.countUnsettledTransactionsOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countUnsettledTransactionsOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.countWaitingPayoutsStmt != nil {
+		if cerr := q.countWaitingPayoutsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countWaitingPayoutsStmt: %w", cerr)
 		}
 	}
 	if q.cursorOfAccountStmt != nil {
@@ -878,6 +1057,16 @@ func (q *Queries) Close() error {
 	if q.customersToRewrapStmt != nil {
 		if cerr := q.customersToRewrapStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing customersToRewrapStmt: %w", cerr)
+		}
+	}
+	if q.deadCallbacksOfAccountStmt != nil {
+		if cerr := q.deadCallbacksOfAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deadCallbacksOfAccountStmt: %w", cerr)
+		}
+	}
+	if q.delayBatchStmt != nil {
+		if cerr := q.delayBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing delayBatchStmt: %w", cerr)
 		}
 	}
 	if q.deleteReconciledBalancesStmt != nil {
@@ -1005,6 +1194,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing findingLikeStmt: %w", cerr)
 		}
 	}
+	if q.finishAnswerStmt != nil {
+		if cerr := q.finishAnswerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing finishAnswerStmt: %w", cerr)
+		}
+	}
+	if q.finishBatchStmt != nil {
+		if cerr := q.finishBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing finishBatchStmt: %w", cerr)
+		}
+	}
 	if q.forgetCodesOfCustomerStmt != nil {
 		if cerr := q.forgetCodesOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetCodesOfCustomerStmt: %w", cerr)
@@ -1045,14 +1244,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing holdCallbacksBehindStmt: %w", cerr)
 		}
 	}
+	if q.insertAPIKeyStmt != nil {
+		if cerr := q.insertAPIKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertAPIKeyStmt: %w", cerr)
+		}
+	}
 	if q.insertAssetStmt != nil {
 		if cerr := q.insertAssetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertAssetStmt: %w", cerr)
 		}
 	}
-	if q.insertCallbackStmt != nil {
-		if cerr := q.insertCallbackStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing insertCallbackStmt: %w", cerr)
+	if q.insertBatchStmt != nil {
+		if cerr := q.insertBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertBatchStmt: %w", cerr)
 		}
 	}
 	if q.insertCursorStmt != nil {
@@ -1073,11 +1277,6 @@ func (q *Queries) Close() error {
 	if q.insertCustomerFileStmt != nil {
 		if cerr := q.insertCustomerFileStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertCustomerFileStmt: %w", cerr)
-		}
-	}
-	if q.insertEventStmt != nil {
-		if cerr := q.insertEventStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
 		}
 	}
 	if q.insertFindingStmt != nil {
@@ -1113,6 +1312,11 @@ func (q *Queries) Close() error {
 	if q.insertRefundAttemptStmt != nil {
 		if cerr := q.insertRefundAttemptStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertRefundAttemptStmt: %w", cerr)
+		}
+	}
+	if q.insertSwitchStmt != nil {
+		if cerr := q.insertSwitchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertSwitchStmt: %w", cerr)
 		}
 	}
 	if q.insertTransactionStmt != nil {
@@ -1245,9 +1449,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing landDeadRefundAttemptStmt: %w", cerr)
 		}
 	}
+	if q.lastBatchStmt != nil {
+		if cerr := q.lastBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastBatchStmt: %w", cerr)
+		}
+	}
 	if q.lastPayoutStmt != nil {
 		if cerr := q.lastPayoutStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastPayoutStmt: %w", cerr)
+		}
+	}
+	if q.leaseBatchStmt != nil {
+		if cerr := q.leaseBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leaseBatchStmt: %w", cerr)
 		}
 	}
 	if q.leaseFenceStmt != nil {
@@ -1260,9 +1474,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing leavePlaceStmt: %w", cerr)
 		}
 	}
+	if q.listAPIKeysStmt != nil {
+		if cerr := q.listAPIKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listAPIKeysStmt: %w", cerr)
+		}
+	}
 	if q.listAssetsStmt != nil {
 		if cerr := q.listAssetsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listAssetsStmt: %w", cerr)
+		}
+	}
+	if q.listBatchesStmt != nil {
+		if cerr := q.listBatchesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listBatchesStmt: %w", cerr)
+		}
+	}
+	if q.listContradictionsStmt != nil {
+		if cerr := q.listContradictionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listContradictionsStmt: %w", cerr)
 		}
 	}
 	if q.listCursorsStmt != nil {
@@ -1280,6 +1509,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listCustomersOfStatusStmt: %w", cerr)
 		}
 	}
+	if q.listDeadCallbacksStmt != nil {
+		if cerr := q.listDeadCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listDeadCallbacksStmt: %w", cerr)
+		}
+	}
 	if q.listOpenPaymentsStmt != nil {
 		if cerr := q.listOpenPaymentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listOpenPaymentsStmt: %w", cerr)
@@ -1295,9 +1529,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listPaymentsStmt: %w", cerr)
 		}
 	}
-	if q.listPayoutsStmt != nil {
-		if cerr := q.listPayoutsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listPayoutsStmt: %w", cerr)
+	if q.listPendingCallbacksStmt != nil {
+		if cerr := q.listPendingCallbacksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listPendingCallbacksStmt: %w", cerr)
 		}
 	}
 	if q.listReceivingAccountsStmt != nil {
@@ -1333,6 +1567,11 @@ func (q *Queries) Close() error {
 	if q.listTransactionsSinceStmt != nil {
 		if cerr := q.listTransactionsSinceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listTransactionsSinceStmt: %w", cerr)
+		}
+	}
+	if q.listedBatchByIDStmt != nil {
+		if cerr := q.listedBatchByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listedBatchByIDStmt: %w", cerr)
 		}
 	}
 	if q.livePayoutStmt != nil {
@@ -1398,6 +1637,16 @@ func (q *Queries) Close() error {
 	if q.noteSendingStmt != nil {
 		if cerr := q.noteSendingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing noteSendingStmt: %w", cerr)
+		}
+	}
+	if q.noteUseOfAPIKeyStmt != nil {
+		if cerr := q.noteUseOfAPIKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noteUseOfAPIKeyStmt: %w", cerr)
+		}
+	}
+	if q.oldestUnknownPayoutsStmt != nil {
+		if cerr := q.oldestUnknownPayoutsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing oldestUnknownPayoutsStmt: %w", cerr)
 		}
 	}
 	if q.openDriftStmt != nil {
@@ -1510,6 +1759,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putCustomerValueStmt: %w", cerr)
 		}
 	}
+	if q.putRailUsageStmt != nil {
+		if cerr := q.putRailUsageStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putRailUsageStmt: %w", cerr)
+		}
+	}
 	if q.putReconciledBalanceStmt != nil {
 		if cerr := q.putReconciledBalanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putReconciledBalanceStmt: %w", cerr)
@@ -1528,6 +1782,26 @@ func (q *Queries) Close() error {
 	if q.quoteOfOwnerStmt != nil {
 		if cerr := q.quoteOfOwnerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing quoteOfOwnerStmt: %w", cerr)
+		}
+	}
+	if q.railPausedStmt != nil {
+		if cerr := q.railPausedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing railPausedStmt: %w", cerr)
+		}
+	}
+	if q.railUsageOfDayStmt != nil {
+		if cerr := q.railUsageOfDayStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing railUsageOfDayStmt: %w", cerr)
+		}
+	}
+	if q.railUsageSinceStmt != nil {
+		if cerr := q.railUsageSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing railUsageSinceStmt: %w", cerr)
+		}
+	}
+	if q.readyForBatchStmt != nil {
+		if cerr := q.readyForBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing readyForBatchStmt: %w", cerr)
 		}
 	}
 	if q.receivingAccountStmt != nil {
@@ -1620,6 +1894,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing restoredMarkStmt: %w", cerr)
 		}
 	}
+	if q.reviveCallbackStmt != nil {
+		if cerr := q.reviveCallbackStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reviveCallbackStmt: %w", cerr)
+		}
+	}
+	if q.revokeAPIKeyStmt != nil {
+		if cerr := q.revokeAPIKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeAPIKeyStmt: %w", cerr)
+		}
+	}
 	if q.rewindCursorStmt != nil {
 		if cerr := q.rewindCursorStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing rewindCursorStmt: %w", cerr)
@@ -1665,6 +1949,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing setMetaStmt: %w", cerr)
 		}
 	}
+	if q.setRailPaceStmt != nil {
+		if cerr := q.setRailPaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setRailPaceStmt: %w", cerr)
+		}
+	}
 	if q.settleCallbackStmt != nil {
 		if cerr := q.settleCallbackStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing settleCallbackStmt: %w", cerr)
@@ -1678,6 +1967,16 @@ func (q *Queries) Close() error {
 	if q.statusesOfCustomerStmt != nil {
 		if cerr := q.statusesOfCustomerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing statusesOfCustomerStmt: %w", cerr)
+		}
+	}
+	if q.switchOfStmt != nil {
+		if cerr := q.switchOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing switchOfStmt: %w", cerr)
+		}
+	}
+	if q.switchesStmt != nil {
+		if cerr := q.switchesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing switchesStmt: %w", cerr)
 		}
 	}
 	if q.takeCursorStmt != nil {
@@ -1723,6 +2022,11 @@ func (q *Queries) Close() error {
 	if q.transactionsToRewrapStmt != nil {
 		if cerr := q.transactionsToRewrapStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing transactionsToRewrapStmt: %w", cerr)
+		}
+	}
+	if q.unansweredOfBatchStmt != nil {
+		if cerr := q.unansweredOfBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unansweredOfBatchStmt: %w", cerr)
 		}
 	}
 	if q.uncreditedPaymentsStmt != nil {
@@ -1795,9 +2099,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateSeedStmt: %w", cerr)
 		}
 	}
-	if q.updateTransactionStmt != nil {
-		if cerr := q.updateTransactionStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing updateTransactionStmt: %w", cerr)
+	if q.updateSwitchStmt != nil {
+		if cerr := q.updateSwitchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateSwitchStmt: %w", cerr)
 		}
 	}
 	if q.withheldOfCustomerStmt != nil {
@@ -1844,14 +2148,18 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                                       DBTX
 	tx                                       *sql.Tx
+	aPIKeyByIDStmt                           *sql.Stmt
 	abandonCustomerCallbacksStmt             *sql.Stmt
 	accountWaitsStmt                         *sql.Stmt
 	accountsWithRefundsStmt                  *sql.Stmt
+	addRailPaceStmt                          *sql.Stmt
+	amountOfAttemptStmt                      *sql.Stmt
 	answerOrPeopleStmt                       *sql.Stmt
 	answerRefundAttemptStmt                  *sql.Stmt
 	answersOfPayoutStmt                      *sql.Stmt
 	assetByCodeStmt                          *sql.Stmt
 	attemptsOfPayoutStmt                     *sql.Stmt
+	batchesBeingWrittenStmt                  *sql.Stmt
 	bookedCreditsStmt                        *sql.Stmt
 	bookedOutgoingStmt                       *sql.Stmt
 	bookedPaymentsStmt                       *sql.Stmt
@@ -1860,20 +2168,29 @@ type Queries struct {
 	booksOfTransactionsStmt                  *sql.Stmt
 	bumpRefundAttemptStmt                    *sql.Stmt
 	bytesOfAccountStmt                       *sql.Stmt
+	callbackByIDStmt                         *sql.Stmt
 	callbacksOfSubjectStmt                   *sql.Stmt
+	callsInFlightStmt                        *sql.Stmt
 	chainNameStmt                            *sql.Stmt
 	claimRefundAttemptStmt                   *sql.Stmt
 	codesOfCustomerStmt                      *sql.Stmt
+	countContradictionsStmt                  *sql.Stmt
 	countCustomersOfAccountStmt              *sql.Stmt
+	countDeadCallbacksStmt                   *sql.Stmt
 	countDownCodeStmt                        *sql.Stmt
 	countFundedTransactionsOfCustomerStmt    *sql.Stmt
 	countGuessStmt                           *sql.Stmt
 	countOpenPaymentsStmt                    *sql.Stmt
+	countPayoutsUnderWayStmt                 *sql.Stmt
 	countPlacesStmt                          *sql.Stmt
+	countReadyPayoutsStmt                    *sql.Stmt
 	countRefundsStmt                         *sql.Stmt
+	countSendingOfStmt                       *sql.Stmt
 	countSentCodeStmt                        *sql.Stmt
 	countUnexplainedMovementsStmt            *sql.Stmt
+	countUnpaidPayoutsStmt                   *sql.Stmt
 	countUnsettledTransactionsOfCustomerStmt *sql.Stmt
+	countWaitingPayoutsStmt                  *sql.Stmt
 	cursorOfAccountStmt                      *sql.Stmt
 	customerByIDStmt                         *sql.Stmt
 	customerByOwnerStmt                      *sql.Stmt
@@ -1881,6 +2198,8 @@ type Queries struct {
 	customerOfUserStmt                       *sql.Stmt
 	customersToEraseStmt                     *sql.Stmt
 	customersToRewrapStmt                    *sql.Stmt
+	deadCallbacksOfAccountStmt               *sql.Stmt
+	delayBatchStmt                           *sql.Stmt
 	deleteReconciledBalancesStmt             *sql.Stmt
 	deleteReconciliationStmt                 *sql.Stmt
 	deletedCustomerStmt                      *sql.Stmt
@@ -1906,6 +2225,8 @@ type Queries struct {
 	filesToRewrapStmt                        *sql.Stmt
 	findingByIDStmt                          *sql.Stmt
 	findingLikeStmt                          *sql.Stmt
+	finishAnswerStmt                         *sql.Stmt
+	finishBatchStmt                          *sql.Stmt
 	forgetCodesOfCustomerStmt                *sql.Stmt
 	forgetFilesOfCustomerStmt                *sql.Stmt
 	forgetFilesOfFieldStmt                   *sql.Stmt
@@ -1914,13 +2235,13 @@ type Queries struct {
 	freeCallbacksBehindStmt                  *sql.Stmt
 	hasPlaceStmt                             *sql.Stmt
 	holdCallbacksBehindStmt                  *sql.Stmt
+	insertAPIKeyStmt                         *sql.Stmt
 	insertAssetStmt                          *sql.Stmt
-	insertCallbackStmt                       *sql.Stmt
+	insertBatchStmt                          *sql.Stmt
 	insertCursorStmt                         *sql.Stmt
 	insertCustomerStmt                       *sql.Stmt
 	insertCustomerCallbackStmt               *sql.Stmt
 	insertCustomerFileStmt                   *sql.Stmt
-	insertEventStmt                          *sql.Stmt
 	insertFindingStmt                        *sql.Stmt
 	insertPayoutStmt                         *sql.Stmt
 	insertQuoteStmt                          *sql.Stmt
@@ -1928,6 +2249,7 @@ type Queries struct {
 	insertReconciliationStmt                 *sql.Stmt
 	insertRefundStmt                         *sql.Stmt
 	insertRefundAttemptStmt                  *sql.Stmt
+	insertSwitchStmt                         *sql.Stmt
 	insertTransactionStmt                    *sql.Stmt
 	inspectCustomerStmt                      *sql.Stmt
 	inspectLeasesStmt                        *sql.Stmt
@@ -1954,17 +2276,23 @@ type Queries struct {
 	keysOfFilesStmt                          *sql.Stmt
 	keysOfTransactionsStmt                   *sql.Stmt
 	landDeadRefundAttemptStmt                *sql.Stmt
+	lastBatchStmt                            *sql.Stmt
 	lastPayoutStmt                           *sql.Stmt
+	leaseBatchStmt                           *sql.Stmt
 	leaseFenceStmt                           *sql.Stmt
 	leavePlaceStmt                           *sql.Stmt
+	listAPIKeysStmt                          *sql.Stmt
 	listAssetsStmt                           *sql.Stmt
+	listBatchesStmt                          *sql.Stmt
+	listContradictionsStmt                   *sql.Stmt
 	listCursorsStmt                          *sql.Stmt
 	listCustomersStmt                        *sql.Stmt
 	listCustomersOfStatusStmt                *sql.Stmt
+	listDeadCallbacksStmt                    *sql.Stmt
 	listOpenPaymentsStmt                     *sql.Stmt
 	listOutgoingStmt                         *sql.Stmt
 	listPaymentsStmt                         *sql.Stmt
-	listPayoutsStmt                          *sql.Stmt
+	listPendingCallbacksStmt                 *sql.Stmt
 	listReceivingAccountsStmt                *sql.Stmt
 	listReconciliationsStmt                  *sql.Stmt
 	listRefundsStmt                          *sql.Stmt
@@ -1972,6 +2300,7 @@ type Queries struct {
 	listTransactionsOfOwnerStmt              *sql.Stmt
 	listTransactionsOfStatusStmt             *sql.Stmt
 	listTransactionsSinceStmt                *sql.Stmt
+	listedBatchByIDStmt                      *sql.Stmt
 	livePayoutStmt                           *sql.Stmt
 	liveSubscriptionStmt                     *sql.Stmt
 	looseFilesOfAccountStmt                  *sql.Stmt
@@ -1985,6 +2314,8 @@ type Queries struct {
 	nextCallbackStmt                         *sql.Stmt
 	nextRefundUsStmt                         *sql.Stmt
 	noteSendingStmt                          *sql.Stmt
+	noteUseOfAPIKeyStmt                      *sql.Stmt
+	oldestUnknownPayoutsStmt                 *sql.Stmt
 	openDriftStmt                            *sql.Stmt
 	openFindingsStmt                         *sql.Stmt
 	openFindingsOfAccountStmt                *sql.Stmt
@@ -2007,10 +2338,15 @@ type Queries struct {
 	pruneQuotesStmt                          *sql.Stmt
 	putCustomerStatusStmt                    *sql.Stmt
 	putCustomerValueStmt                     *sql.Stmt
+	putRailUsageStmt                         *sql.Stmt
 	putReconciledBalanceStmt                 *sql.Stmt
 	putSubscriptionStmt                      *sql.Stmt
 	putVerificationCodeStmt                  *sql.Stmt
 	quoteOfOwnerStmt                         *sql.Stmt
+	railPausedStmt                           *sql.Stmt
+	railUsageOfDayStmt                       *sql.Stmt
+	railUsageSinceStmt                       *sql.Stmt
+	readyForBatchStmt                        *sql.Stmt
 	receivingAccountStmt                     *sql.Stmt
 	reconciledBalancesStmt                   *sql.Stmt
 	reconciliationOfAccountStmt              *sql.Stmt
@@ -2029,6 +2365,8 @@ type Queries struct {
 	rememberAnswerStmt                       *sql.Stmt
 	rememberedAnswerStmt                     *sql.Stmt
 	restoredMarkStmt                         *sql.Stmt
+	reviveCallbackStmt                       *sql.Stmt
+	revokeAPIKeyStmt                         *sql.Stmt
 	rewindCursorStmt                         *sql.Stmt
 	rewrapCustomerStmt                       *sql.Stmt
 	rewrapFileStmt                           *sql.Stmt
@@ -2038,9 +2376,12 @@ type Queries struct {
 	seenOutgoingStmt                         *sql.Stmt
 	seenPaymentsStmt                         *sql.Stmt
 	setMetaStmt                              *sql.Stmt
+	setRailPaceStmt                          *sql.Stmt
 	settleCallbackStmt                       *sql.Stmt
 	statusOfCustomerStmt                     *sql.Stmt
 	statusesOfCustomerStmt                   *sql.Stmt
+	switchOfStmt                             *sql.Stmt
+	switchesStmt                             *sql.Stmt
 	takeCursorStmt                           *sql.Stmt
 	takeFileStmt                             *sql.Stmt
 	takeLeaseStmt                            *sql.Stmt
@@ -2050,6 +2391,7 @@ type Queries struct {
 	transactionOfAttemptStmt                 *sql.Stmt
 	transactionOfOwnerStmt                   *sql.Stmt
 	transactionsToRewrapStmt                 *sql.Stmt
+	unansweredOfBatchStmt                    *sql.Stmt
 	uncreditedPaymentsStmt                   *sql.Stmt
 	uncreditedRefundsStmt                    *sql.Stmt
 	unexplainedMovementStmt                  *sql.Stmt
@@ -2064,7 +2406,7 @@ type Queries struct {
 	updatePayoutStmt                         *sql.Stmt
 	updateRefundStmt                         *sql.Stmt
 	updateSeedStmt                           *sql.Stmt
-	updateTransactionStmt                    *sql.Stmt
+	updateSwitchStmt                         *sql.Stmt
 	withheldOfCustomerStmt                   *sql.Stmt
 }
 
@@ -2072,14 +2414,18 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                                       tx,
 		tx:                                       tx,
+		aPIKeyByIDStmt:                           q.aPIKeyByIDStmt,
 		abandonCustomerCallbacksStmt:             q.abandonCustomerCallbacksStmt,
 		accountWaitsStmt:                         q.accountWaitsStmt,
 		accountsWithRefundsStmt:                  q.accountsWithRefundsStmt,
+		addRailPaceStmt:                          q.addRailPaceStmt,
+		amountOfAttemptStmt:                      q.amountOfAttemptStmt,
 		answerOrPeopleStmt:                       q.answerOrPeopleStmt,
 		answerRefundAttemptStmt:                  q.answerRefundAttemptStmt,
 		answersOfPayoutStmt:                      q.answersOfPayoutStmt,
 		assetByCodeStmt:                          q.assetByCodeStmt,
 		attemptsOfPayoutStmt:                     q.attemptsOfPayoutStmt,
+		batchesBeingWrittenStmt:                  q.batchesBeingWrittenStmt,
 		bookedCreditsStmt:                        q.bookedCreditsStmt,
 		bookedOutgoingStmt:                       q.bookedOutgoingStmt,
 		bookedPaymentsStmt:                       q.bookedPaymentsStmt,
@@ -2088,20 +2434,29 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		booksOfTransactionsStmt:                  q.booksOfTransactionsStmt,
 		bumpRefundAttemptStmt:                    q.bumpRefundAttemptStmt,
 		bytesOfAccountStmt:                       q.bytesOfAccountStmt,
+		callbackByIDStmt:                         q.callbackByIDStmt,
 		callbacksOfSubjectStmt:                   q.callbacksOfSubjectStmt,
+		callsInFlightStmt:                        q.callsInFlightStmt,
 		chainNameStmt:                            q.chainNameStmt,
 		claimRefundAttemptStmt:                   q.claimRefundAttemptStmt,
 		codesOfCustomerStmt:                      q.codesOfCustomerStmt,
+		countContradictionsStmt:                  q.countContradictionsStmt,
 		countCustomersOfAccountStmt:              q.countCustomersOfAccountStmt,
+		countDeadCallbacksStmt:                   q.countDeadCallbacksStmt,
 		countDownCodeStmt:                        q.countDownCodeStmt,
 		countFundedTransactionsOfCustomerStmt:    q.countFundedTransactionsOfCustomerStmt,
 		countGuessStmt:                           q.countGuessStmt,
 		countOpenPaymentsStmt:                    q.countOpenPaymentsStmt,
+		countPayoutsUnderWayStmt:                 q.countPayoutsUnderWayStmt,
 		countPlacesStmt:                          q.countPlacesStmt,
+		countReadyPayoutsStmt:                    q.countReadyPayoutsStmt,
 		countRefundsStmt:                         q.countRefundsStmt,
+		countSendingOfStmt:                       q.countSendingOfStmt,
 		countSentCodeStmt:                        q.countSentCodeStmt,
 		countUnexplainedMovementsStmt:            q.countUnexplainedMovementsStmt,
+		countUnpaidPayoutsStmt:                   q.countUnpaidPayoutsStmt,
 		countUnsettledTransactionsOfCustomerStmt: q.countUnsettledTransactionsOfCustomerStmt,
+		countWaitingPayoutsStmt:                  q.countWaitingPayoutsStmt,
 		cursorOfAccountStmt:                      q.cursorOfAccountStmt,
 		customerByIDStmt:                         q.customerByIDStmt,
 		customerByOwnerStmt:                      q.customerByOwnerStmt,
@@ -2109,6 +2464,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		customerOfUserStmt:                       q.customerOfUserStmt,
 		customersToEraseStmt:                     q.customersToEraseStmt,
 		customersToRewrapStmt:                    q.customersToRewrapStmt,
+		deadCallbacksOfAccountStmt:               q.deadCallbacksOfAccountStmt,
+		delayBatchStmt:                           q.delayBatchStmt,
 		deleteReconciledBalancesStmt:             q.deleteReconciledBalancesStmt,
 		deleteReconciliationStmt:                 q.deleteReconciliationStmt,
 		deletedCustomerStmt:                      q.deletedCustomerStmt,
@@ -2134,6 +2491,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		filesToRewrapStmt:                        q.filesToRewrapStmt,
 		findingByIDStmt:                          q.findingByIDStmt,
 		findingLikeStmt:                          q.findingLikeStmt,
+		finishAnswerStmt:                         q.finishAnswerStmt,
+		finishBatchStmt:                          q.finishBatchStmt,
 		forgetCodesOfCustomerStmt:                q.forgetCodesOfCustomerStmt,
 		forgetFilesOfCustomerStmt:                q.forgetFilesOfCustomerStmt,
 		forgetFilesOfFieldStmt:                   q.forgetFilesOfFieldStmt,
@@ -2142,13 +2501,13 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		freeCallbacksBehindStmt:                  q.freeCallbacksBehindStmt,
 		hasPlaceStmt:                             q.hasPlaceStmt,
 		holdCallbacksBehindStmt:                  q.holdCallbacksBehindStmt,
+		insertAPIKeyStmt:                         q.insertAPIKeyStmt,
 		insertAssetStmt:                          q.insertAssetStmt,
-		insertCallbackStmt:                       q.insertCallbackStmt,
+		insertBatchStmt:                          q.insertBatchStmt,
 		insertCursorStmt:                         q.insertCursorStmt,
 		insertCustomerStmt:                       q.insertCustomerStmt,
 		insertCustomerCallbackStmt:               q.insertCustomerCallbackStmt,
 		insertCustomerFileStmt:                   q.insertCustomerFileStmt,
-		insertEventStmt:                          q.insertEventStmt,
 		insertFindingStmt:                        q.insertFindingStmt,
 		insertPayoutStmt:                         q.insertPayoutStmt,
 		insertQuoteStmt:                          q.insertQuoteStmt,
@@ -2156,6 +2515,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertReconciliationStmt:                 q.insertReconciliationStmt,
 		insertRefundStmt:                         q.insertRefundStmt,
 		insertRefundAttemptStmt:                  q.insertRefundAttemptStmt,
+		insertSwitchStmt:                         q.insertSwitchStmt,
 		insertTransactionStmt:                    q.insertTransactionStmt,
 		inspectCustomerStmt:                      q.inspectCustomerStmt,
 		inspectLeasesStmt:                        q.inspectLeasesStmt,
@@ -2182,17 +2542,23 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		keysOfFilesStmt:                          q.keysOfFilesStmt,
 		keysOfTransactionsStmt:                   q.keysOfTransactionsStmt,
 		landDeadRefundAttemptStmt:                q.landDeadRefundAttemptStmt,
+		lastBatchStmt:                            q.lastBatchStmt,
 		lastPayoutStmt:                           q.lastPayoutStmt,
+		leaseBatchStmt:                           q.leaseBatchStmt,
 		leaseFenceStmt:                           q.leaseFenceStmt,
 		leavePlaceStmt:                           q.leavePlaceStmt,
+		listAPIKeysStmt:                          q.listAPIKeysStmt,
 		listAssetsStmt:                           q.listAssetsStmt,
+		listBatchesStmt:                          q.listBatchesStmt,
+		listContradictionsStmt:                   q.listContradictionsStmt,
 		listCursorsStmt:                          q.listCursorsStmt,
 		listCustomersStmt:                        q.listCustomersStmt,
 		listCustomersOfStatusStmt:                q.listCustomersOfStatusStmt,
+		listDeadCallbacksStmt:                    q.listDeadCallbacksStmt,
 		listOpenPaymentsStmt:                     q.listOpenPaymentsStmt,
 		listOutgoingStmt:                         q.listOutgoingStmt,
 		listPaymentsStmt:                         q.listPaymentsStmt,
-		listPayoutsStmt:                          q.listPayoutsStmt,
+		listPendingCallbacksStmt:                 q.listPendingCallbacksStmt,
 		listReceivingAccountsStmt:                q.listReceivingAccountsStmt,
 		listReconciliationsStmt:                  q.listReconciliationsStmt,
 		listRefundsStmt:                          q.listRefundsStmt,
@@ -2200,6 +2566,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listTransactionsOfOwnerStmt:              q.listTransactionsOfOwnerStmt,
 		listTransactionsOfStatusStmt:             q.listTransactionsOfStatusStmt,
 		listTransactionsSinceStmt:                q.listTransactionsSinceStmt,
+		listedBatchByIDStmt:                      q.listedBatchByIDStmt,
 		livePayoutStmt:                           q.livePayoutStmt,
 		liveSubscriptionStmt:                     q.liveSubscriptionStmt,
 		looseFilesOfAccountStmt:                  q.looseFilesOfAccountStmt,
@@ -2213,6 +2580,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		nextCallbackStmt:                         q.nextCallbackStmt,
 		nextRefundUsStmt:                         q.nextRefundUsStmt,
 		noteSendingStmt:                          q.noteSendingStmt,
+		noteUseOfAPIKeyStmt:                      q.noteUseOfAPIKeyStmt,
+		oldestUnknownPayoutsStmt:                 q.oldestUnknownPayoutsStmt,
 		openDriftStmt:                            q.openDriftStmt,
 		openFindingsStmt:                         q.openFindingsStmt,
 		openFindingsOfAccountStmt:                q.openFindingsOfAccountStmt,
@@ -2235,10 +2604,15 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		pruneQuotesStmt:                          q.pruneQuotesStmt,
 		putCustomerStatusStmt:                    q.putCustomerStatusStmt,
 		putCustomerValueStmt:                     q.putCustomerValueStmt,
+		putRailUsageStmt:                         q.putRailUsageStmt,
 		putReconciledBalanceStmt:                 q.putReconciledBalanceStmt,
 		putSubscriptionStmt:                      q.putSubscriptionStmt,
 		putVerificationCodeStmt:                  q.putVerificationCodeStmt,
 		quoteOfOwnerStmt:                         q.quoteOfOwnerStmt,
+		railPausedStmt:                           q.railPausedStmt,
+		railUsageOfDayStmt:                       q.railUsageOfDayStmt,
+		railUsageSinceStmt:                       q.railUsageSinceStmt,
+		readyForBatchStmt:                        q.readyForBatchStmt,
 		receivingAccountStmt:                     q.receivingAccountStmt,
 		reconciledBalancesStmt:                   q.reconciledBalancesStmt,
 		reconciliationOfAccountStmt:              q.reconciliationOfAccountStmt,
@@ -2257,6 +2631,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		rememberAnswerStmt:                       q.rememberAnswerStmt,
 		rememberedAnswerStmt:                     q.rememberedAnswerStmt,
 		restoredMarkStmt:                         q.restoredMarkStmt,
+		reviveCallbackStmt:                       q.reviveCallbackStmt,
+		revokeAPIKeyStmt:                         q.revokeAPIKeyStmt,
 		rewindCursorStmt:                         q.rewindCursorStmt,
 		rewrapCustomerStmt:                       q.rewrapCustomerStmt,
 		rewrapFileStmt:                           q.rewrapFileStmt,
@@ -2266,9 +2642,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		seenOutgoingStmt:                         q.seenOutgoingStmt,
 		seenPaymentsStmt:                         q.seenPaymentsStmt,
 		setMetaStmt:                              q.setMetaStmt,
+		setRailPaceStmt:                          q.setRailPaceStmt,
 		settleCallbackStmt:                       q.settleCallbackStmt,
 		statusOfCustomerStmt:                     q.statusOfCustomerStmt,
 		statusesOfCustomerStmt:                   q.statusesOfCustomerStmt,
+		switchOfStmt:                             q.switchOfStmt,
+		switchesStmt:                             q.switchesStmt,
 		takeCursorStmt:                           q.takeCursorStmt,
 		takeFileStmt:                             q.takeFileStmt,
 		takeLeaseStmt:                            q.takeLeaseStmt,
@@ -2278,6 +2657,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		transactionOfAttemptStmt:                 q.transactionOfAttemptStmt,
 		transactionOfOwnerStmt:                   q.transactionOfOwnerStmt,
 		transactionsToRewrapStmt:                 q.transactionsToRewrapStmt,
+		unansweredOfBatchStmt:                    q.unansweredOfBatchStmt,
 		uncreditedPaymentsStmt:                   q.uncreditedPaymentsStmt,
 		uncreditedRefundsStmt:                    q.uncreditedRefundsStmt,
 		unexplainedMovementStmt:                  q.unexplainedMovementStmt,
@@ -2292,7 +2672,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		updatePayoutStmt:                         q.updatePayoutStmt,
 		updateRefundStmt:                         q.updateRefundStmt,
 		updateSeedStmt:                           q.updateSeedStmt,
-		updateTransactionStmt:                    q.updateTransactionStmt,
+		updateSwitchStmt:                         q.updateSwitchStmt,
 		withheldOfCustomerStmt:                   q.withheldOfCustomerStmt,
 	}
 }

@@ -9,6 +9,29 @@ import (
 	"context"
 )
 
+const finishAnswer = `-- name: FinishAnswer :exec
+UPDATE idempotency_keys SET answer = $1
+WHERE owner = $2 AND key = $3 AND request_hash = $4 AND answer = ''
+`
+
+type FinishAnswerParams struct {
+	Answer      string
+	Owner       string
+	Key         string
+	RequestHash string
+}
+
+// An answer that was not there when its key was taken; one that is there stays.
+func (q *Queries) FinishAnswer(ctx context.Context, arg FinishAnswerParams) error {
+	_, err := q.exec(ctx, q.finishAnswerStmt, finishAnswer,
+		arg.Answer,
+		arg.Owner,
+		arg.Key,
+		arg.RequestHash,
+	)
+	return err
+}
+
 const pruneAnswers = `-- name: PruneAnswers :execrows
 DELETE FROM idempotency_keys WHERE (owner, key) IN (
     SELECT k.owner, k.key FROM idempotency_keys k WHERE k.expires_us <= $1 ORDER BY k.expires_us LIMIT $2

@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "7279bdb7b70d36e13c106f36b65d932d4be7ae5f5ff2c4d17858b04530c542df"
+const InputsHash = "4d2e5a3576829d04beabc182652af9d3d7a0db080c497309cdc1b7c2f4eb886a"
