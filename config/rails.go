@@ -31,7 +31,7 @@ type Rail struct {
 	SameKeySafeFor     time.Duration `yaml:"same_key_safe_for" default:"0s" doc:"of a remote rail: for how long the server recognises a payout that is sent again; 0s: never"`
 
 	Directory  string        `yaml:"directory" doc:"of a csv rail: where its files are written"`
-	Answers    string        `yaml:"answers" doc:"of a csv rail: where the bank puts files that say what became of payouts"`
+	Answers    string        `yaml:"answers" doc:"of a csv rail: where the bank puts files that say what became of payouts; none: the business reports it"`
 	Columns    []string      `yaml:"columns" doc:"of a csv rail: what is written besides key, transaction_id, amount, asset and funding_method, such as receiver.bank_account_number, sender.last_name or fields.purpose"`
 	BatchMost  int           `yaml:"batch_most" default:"1000" doc:"of a csv rail: how many payouts are in a file at most"`
 	BatchEvery time.Duration `yaml:"batch_every" default:"1m" doc:"of a csv rail without cut-offs: how long to collect before a file is written"`

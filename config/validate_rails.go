@@ -47,7 +47,7 @@ func (c *checker) csvRail(at string, rail Rail) {
 	if rail.Directory == "" {
 		c.item(at+".directory", "is missing", "name the folder into which files of payouts are written")
 	}
-	if rail.Answers == "" || rail.Answers == rail.Directory {
+	if rail.Answers != "" && rail.Answers == rail.Directory {
 		c.item(at+".answers", "is "+show(rail.Answers)+", which is no folder of its own", "name the folder into which the bank's answers are put")
 	}
 	for i, name := range rail.Columns {

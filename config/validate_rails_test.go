@@ -33,7 +33,6 @@ func badRails() []badSetting {
 		{name: "a cut-off that is no time", yaml: simulated("calendar: {cut_offs: [noon]}"), key: "rails[0].calendar.cut_offs[0]", problem: `"noon"`},
 		{name: "a holiday that is no day", yaml: simulated("calendar: {holidays: [Christmas]}"), key: "rails[0].calendar.holidays[0]", problem: `"Christmas"`, mend: "2026-12-25"},
 		{name: "files that are written nowhere", yaml: csv("answers: in"), key: "rails[0].directory", problem: "is missing"},
-		{name: "answers that are found nowhere", yaml: csv("directory: out"), key: "rails[0].answers", problem: "no folder", mend: "the bank's answers"},
 		{name: "answers among what is written", yaml: csv("directory: out, answers: out"), key: "rails[0].answers", problem: "of its own"},
 		{name: "a column of nobody", yaml: csv("directory: out, answers: in, columns: [bank_number]"), key: "rails[0].columns[0]", problem: `"bank_number"`, mend: "receiver."},
 		{name: "a column twice", yaml: csv("directory: out, answers: in, columns: [fields.a, fields.a]"), key: "rails[0].columns[1]", problem: "before"},

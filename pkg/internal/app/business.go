@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync/atomic"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/integration/declared"
 	"github.com/anchorkit/anchor/pkg/internal/payouts"
 	"github.com/anchorkit/anchor/pkg/internal/transactions"
+	"github.com/anchorkit/anchor/pkg/rails/csvfile"
 	"github.com/anchorkit/anchor/pkg/rails/simulated"
 )
 
@@ -32,6 +34,9 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 	}
 	supplied := suppliedBy(asked)
 	byDefault = completed(asked, byDefault)
+	if err := addFileRails(byDefault.Rails, o.Settings, a.log); err != nil {
+		return config.Supplied{}, err
+	}
 	a.business = byDefault
 	if o.Setup == nil {
 		return supplied, limit(a.business.Rails, o.Settings)
@@ -48,6 +53,22 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 	supplied.Rails = append(supplied.Rails, more.Rails...)
 	a.business = completed(own, byDefault)
 	return supplied, limit(a.business.Rails, o.Settings)
+}
+
+// addFileRails adds those rails of the settings that need folders: commands of operators do without.
+func addFileRails(rails map[string]anchor.Rail, s config.Settings, log *slog.Logger) error {
+	for _, r := range s.Rails {
+		if r.Kind != config.RailCSV {
+			continue
+		}
+		rail, err := csvfile.New(csvfile.Options{Directory: r.Directory, Answers: r.Answers, Columns: r.Columns, Log: log})
+		if err != nil {
+			return fmt.Errorf("rail %s: %w", r.Name, err)
+		}
+		rail.BatchMost, rail.BatchEvery = r.BatchMost, r.BatchEvery
+		rails[r.Name] = rail
+	}
+	return nil
 }
 
 // limit gives rails the limits and calendars that the settings have for them, whoever brought them.

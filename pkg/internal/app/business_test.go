@@ -1,6 +1,7 @@
 package app
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -110,4 +111,26 @@ rails:
 	require.Equal(t, "17:00", rails["bank"].Calendar.Closes.String())
 	require.Equal(t, time.Hour, rails["bank"].SameKeySafeFor)
 	require.Equal(t, 1, rails["free"].Limits.InFlight, "what is not in the settings keeps its own")
+}
+
+func TestACSVRailWritesWhereTheSettingsSay(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	settings := loads(t, "rails: [{name: files, kind: csv, directory: '"+out+"', columns: [receiver.last_name], batch_most: 7}]\n")
+	rails := map[string]anchor.Rail{}
+	require.NoError(t, addFileRails(rails, settings, slog.New(slog.DiscardHandler)))
+	require.Equal(t, 7, rails["files"].BatchMost)
+	require.Equal(t, time.Minute, rails["files"].BatchEvery)
+	batch := anchor.Batch{Name: "files-1", Rail: "files", Number: 1, Payouts: []anchor.Payout{{Key: "k", Amount: "1.00"}}}
+	_, err := rails["files"].Batch.ExecuteBatch(t.Context(), batch)
+	require.NoError(t, err)
+	raw, err := os.ReadFile(filepath.Join(out, "files-1.csv"))
+	require.NoError(t, err)
+	require.Contains(t, string(raw), "receiver.last_name")
+}
+
+func TestACSVRailWithoutItsFolderIsAFault(t *testing.T) {
+	t.Parallel()
+	settings := loads(t, "rails: [{name: files, kind: csv, directory: /nowhere/at/all}]\n")
+	require.ErrorContains(t, addFileRails(map[string]anchor.Rail{}, settings, slog.New(slog.DiscardHandler)), "rail files")
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -21,6 +22,7 @@ type figures struct {
 	payments *payments.Service
 	payouts  *payouts.Service
 	log      *slog.Logger
+	counts   *payoutCounts
 
 	open, lag, unmatched, abandoned, mislaid, refunds, unexplained *prometheus.Desc
 }
@@ -30,7 +32,7 @@ func newFigures(a *App) *figures {
 		return prometheus.NewDesc("anchor_"+name, help, labels, nil)
 	}
 	return &figures{
-		db: a.db, payments: a.payments, payouts: a.payouts, log: a.log,
+		db: a.db, payments: a.payments, payouts: a.payouts, log: a.log, counts: newPayoutCounts(a.db, a.business.Rails, time.Now),
 		open:        desc("payments_open", "Payments that wait for a decision, by what they were judged to be.", "judgement"),
 		lag:         desc("account_lag_seconds", "Time since the close of the ledger that a receiving account was seen through.", "account"),
 		unmatched:   desc("payout_answers_unmatched_total", "Answers of rails about keys that no attempt has, in this process."),
@@ -46,6 +48,7 @@ func (f *figures) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{f.open, f.lag, f.unmatched, f.abandoned, f.mislaid, f.refunds, f.unexplained} {
 		to <- d
 	}
+	f.counts.describe(to)
 }
 
 // Collect reads the figures; what cannot be read is left out, which is what an alarm on its absence is for.
@@ -78,7 +81,7 @@ func (f *figures) collect(ctx context.Context, to chan<- prometheus.Metric) erro
 			to <- prometheus.MustNewConstMetric(f.lag, prometheus.GaugeValue, time.Since(lag.ThroughClosed).Seconds(), lag.Account)
 		}
 	}
-	return f.collectRefunds(ctx, to)
+	return errors.Join(f.collectRefunds(ctx, to), f.counts.collect(ctx, to))
 }
 
 func (f *figures) collectRefunds(ctx context.Context, to chan<- prometheus.Metric) error {

@@ -52,7 +52,7 @@ func newModelNetwork(t *testing.T, seed uint64) *modelNetwork {
 	t.Helper()
 	m := &modelNetwork{T: t, random: rand.New(rand.NewPCG(seed, 1)), next: map[string]int64{}, at: map[string]int64{}}
 	m.clock.Store(closedAt(0).Unix())
-	m.network = sandbox.New(sandbox.Options{Passphrase: passphrase, Now: func() time.Time { return time.Unix(m.clock.Load(), 0) }})
+	m.network = sandbox.New(sandbox.Options{Passphrase: passphrase, CloseEvery: -1, Now: func() time.Time { return time.Unix(m.clock.Load(), 0) }})
 	m.server = httptest.NewServer(m.network.Handler())
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -146,9 +146,14 @@ func (r *reading) noteStuck(ctx context.Context, err error) {
 	r.stuck.times++
 }
 
-// wait waits for the source to tell of more, but at most for the interval: a stream may be silent for ever.
+// wait waits for the source to tell of more, but at most for the interval: a stream may be silent for ever. A new account is
+// looked at again soon: until it was read to the present end, nobody can rely on what was not seen on it.
 func (r *reading) wait(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, r.options.Interval)
+	interval := r.options.Interval
+	if r.cursor.ThroughClosedUs == 0 {
+		interval = min(interval, r.options.FirstLook)
+	}
+	bounded, cancel := context.WithTimeout(ctx, interval)
 	defer cancel()
 	err := r.source.Wait(bounded, r.account, r.cursor.Position)
 	if bounded.Err() != nil {

@@ -22,6 +22,9 @@ type WatchOptions struct {
 	Owner    string        // unique to this process and start
 	Lease    time.Duration // how long a watcher that died keeps others waiting; 0: 30 s
 	Interval time.Duration // longest time between two looks at an account, and until a new account is noticed; 0: 30 s
+	// FirstLook is the longest time between two looks at an account that was never read to the network's present end, which a new
+	// one is once the next ledger has closed; 0: 1 s.
+	FirstLook time.Duration
 	// FirstBackoff and MaxBackoff bound the growing wait after an error of an account; 0: 500 ms and 30 s.
 	FirstBackoff, MaxBackoff time.Duration
 	Limit                    int // payments per page; 0: 200
@@ -34,6 +37,9 @@ func (o WatchOptions) orDefaults() WatchOptions {
 	}
 	if o.Interval <= 0 {
 		o.Interval = usual
+	}
+	if o.FirstLook <= 0 {
+		o.FirstLook = time.Second
 	}
 	if o.FirstBackoff <= 0 {
 		o.FirstBackoff = 500 * time.Millisecond

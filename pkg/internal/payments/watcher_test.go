@@ -204,6 +204,28 @@ func TestAnAccountThatIsAddedIsReadWithoutARestart(t *testing.T) {
 	require.Equal(t, "credited", judgements(late.payments(t)), "what lies before is not ours")
 }
 
+func TestANewAccountIsReadToThePresentEndSoonAlthoughNothingHappensOnIt(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t, storetest.SQLite(t))
+	late := b.another(t, 13)
+	c := newChain() // its last ledger is the one before
+	looked := make(chan struct{})
+	c.onRead = func(account string, n int) {
+		if account == late.account && n == 1 {
+			close(looked)
+		}
+	}
+	o := quick("a")
+	o.Interval, o.FirstLook = time.Hour, 5*time.Millisecond
+	b.watching(t, c, o)
+	<-looked
+	c.change(func() { c.latest = ledger(14) }) // of which no payment tells
+	b.eventually(t, "the account is read through the new ledger", func() bool {
+		cursor, err := b.db.CursorOf(context.Background(), late.account)
+		return err == nil && cursor.ThroughLedger == 14 && cursor.ThroughClosedUs > 0
+	})
+}
+
 func TestTheTroubleOfOneAccountDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t, storetest.SQLite(t))
