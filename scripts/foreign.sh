@@ -135,7 +135,7 @@ check_ledgers() {
 check_servers() {
 	need_node
 	need_python
-	CGO_ENABLED=0 go test -count=1 -timeout=120s -tags foreign -run ExampleServers ./pkg/internal/integration/remote/ ||
+	CGO_ENABLED=0 go test -count=1 -timeout=120s -tags foreign -run ExampleServers ./pkg/internal/integration/remote/ ./pkg/internal/operations/ ||
 		fail "servers in examples/: see above"
 	say "servers of a business: the ones in Node and in Python keep the contract"
 }

@@ -7,7 +7,8 @@
 //   2. signatures       who is asking, and proof of who answers
 //   3. the ledger       a payout is kept before it is confirmed, and made once per key
 //   4. decisions        one function for each path of the contract: this is what you replace
-//   5. the server       reads, verifies, decides, signs
+//   5. speaking first   late verdicts, and what the bank says by itself; docs/operations-api.md
+//   6. the server       reads, verifies, decides, signs
 //
 //   ANCHOR_KEYS=k1:$(openssl rand -base64 32) SENDING_ANCHORS=G… node server.mjs
 
@@ -29,7 +30,14 @@ const settings = {
   fundingMethod: process.env.FUNDING_METHOD || "SEPA",
   deliversAfter: Number(process.env.DELIVERS_AFTER_MS || 0), // how long the bank takes
   closedAccounts: list(process.env.CLOSED_ACCOUNTS), // bank account numbers that cannot be paid to
+  operations: process.env.OPERATIONS_URL || "", // the anchor's operator address, http://127.0.0.1:9000; empty: never speaks first
+  operationsKey: process.env.OPERATIONS_KEY || "", // of 'anchor keys create --scope customers:write,payouts:report'
+  bankSecret: process.env.BANK_SECRET || "", // by which the bank signs its news; empty: it has none
+  screeningTakes: Number(process.env.SCREENING_TAKES_MS || 0), // 0: people are accepted at once
 };
+
+if (Boolean(settings.operations) !== Boolean(settings.operationsKey)) throw new Error("OPERATIONS_URL and OPERATIONS_KEY go together");
+if (!settings.operations && (settings.bankSecret || settings.screeningTakes)) throw new Error("BANK_SECRET and SCREENING_TAKES_MS need OPERATIONS_URL");
 
 function list(text) {
   return (text || "").split(",").map((item) => item.trim()).filter(Boolean);
@@ -92,6 +100,7 @@ function sign(request, status, body) {
 
 class Ledger {
   #entries = new Map(); // key -> promise of its entry
+  #keys = new Map(); // the bank's reference -> key
   #waiting = []; // entries that are not on the disk yet
   #writing = false;
 
@@ -102,7 +111,8 @@ class Ledger {
     if (this.size < text.length) ftruncateSync(this.file, this.size);
     for (const line of text.subarray(0, this.size).toString("utf8").split("\n").filter(Boolean)) {
       const entry = JSON.parse(line);
-      this.#entries.set(entry.key, Promise.resolve(entry));
+      this.#entries.set(entry.key, Promise.resolve(entry)); // the last line of a key counts
+      if (entry.external_id) this.#keys.set(entry.external_id, entry.key);
     }
     fsyncSync(this.file);
     const folder = openSync(path.dirname(path.resolve(file)), "r"); // so that the file itself is there after a power cut
@@ -113,6 +123,17 @@ class Ledger {
   // find returns the entry of a key, once it is on the disk, or undefined.
   find(key) {
     return this.#entries.get(key);
+  }
+
+  // findReference is find by the bank's reference.
+  findReference(reference) {
+    return this.find(this.#keys.get(reference));
+  }
+
+  // replace puts another entry for a key behind the one that is there.
+  async replace(entry) {
+    const written = await this.#append(entry);
+    this.#entries.set(entry.key, Promise.resolve(written));
   }
 
   // once returns the entry of a key. If there is none yet, decide makes it: exactly once, however many ask at the same time.
@@ -150,7 +171,10 @@ class Ledger {
     }
     fsyncSync(this.file); // if this fails nobody knows what is on the disk: the process ends, and reads it anew
     this.size += bytes.length;
-    group.forEach(({ entry, resolve }) => resolve(entry));
+    group.forEach(({ entry, resolve }) => {
+      if (entry.external_id) this.#keys.set(entry.external_id, entry.key);
+      resolve(entry);
+    });
   }
 }
 
@@ -259,16 +283,19 @@ function quote(q) {
   return { ...price(q), expires_at: new Date(expires * 1000).toISOString().replace(".000Z", "Z") };
 }
 
-// A customer is complete here: the anchor asks only once everything that is demanded was given. Your screening goes here;
-// PROCESSING with a later verdict is as good an answer as a verdict at once.
+// A customer is complete here: the anchor asks only once everything that is demanded was given. Your screening goes here. Where
+// it takes longer than an answer may, the answer is PROCESSING, and the verdict follows.
 function verdict({ customer, type }) {
-  const fields = Object.keys(typeOf(type).fields).filter((name) => customer.values?.[name]);
-  return {
+  const names = Object.keys(typeOf(type).fields).filter((name) => customer.values?.[name]);
+  const all = (status) => ({
     type,
-    version: customer.version,
-    status: "ACCEPTED",
-    fields: Object.fromEntries(fields.map((name) => [name, { status: "ACCEPTED" }])),
-  };
+    version: customer.version, // of the values that were looked at: a verdict about others is refused
+    status,
+    fields: Object.fromEntries(names.map((name) => [name, { status }])),
+  });
+  if (settings.screeningTakes === 0) return all("ACCEPTED");
+  setTimeout(() => announce(customer.id, all("ACCEPTED")), settings.screeningTakes);
+  return all("PROCESSING");
 }
 
 function checkTransaction(transaction) {
@@ -302,6 +329,7 @@ function outcome(entry) {
     const needs = [{ of: "receiver", field: "bank_account_number", problem: "the account is closed" }];
     return { key, outcome: "needs_info", needs };
   }
+  if (entry.returned) return { key, outcome: "returned", why: entry.returned };
   const delivered = Date.now() >= Date.parse(entry.at) + settings.deliversAfter;
   return { key, outcome: delivered ? "delivered" : "accepted", amount, asset, external_id };
 }
@@ -343,7 +371,61 @@ function decisionOf(path) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// 5. The server
+// 5. Speaking first: the anchor's operations API. A request has a name of ours, its Idempotency-Key, so that it may be repeated
+// at any time, and be late.
+
+// tell returns the status of the answer; 0 if there was none.
+async function tell(path, name, body) {
+  try {
+    const response = await fetch(`${settings.operations}/operations${path}`, {
+      method: "POST",
+      redirect: "error",
+      signal: AbortSignal.timeout(5000),
+      headers: { Authorization: `Bearer ${settings.operationsKey}`, "Content-Type": "application/json", "Idempotency-Key": name },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (response.status !== 200) console.error(`the anchor does not take ${name}: ${response.status} ${text}`);
+    return response.status;
+  } catch (error) {
+    console.error(`the anchor does not hear ${name}: ${error.message}`);
+    return 0;
+  }
+}
+
+// announce tells a late verdict until the anchor has taken it, or says that it is about values which are not there any more: then
+// it has asked again, about the new ones. What a process that is killed had still to tell is lost: keep it in your database.
+async function announce(customer, decided, wait = 1000) {
+  const name = `screening-${customer}-${decided.type}-${decided.version}`;
+  const status = await tell(`/customers/${encodeURIComponent(customer)}/status`, name, decided);
+  if (status === 0 || status === 429 || status >= 500) setTimeout(() => announce(customer, decided, Math.min(2 * wait, 60_000)), wait);
+}
+
+// bankWebhook takes what the bank says by itself: {"id", "reference", "state", "reason"}, signed by the secret it shares with us. It
+// returns the status of the answer. Anything but 200 has the bank come again, so 200 is said once the anchor has taken the news.
+async function bankWebhook(request, body) {
+  const given = Buffer.from(request.headers["bank-signature"] || "", "hex");
+  const right = createHmac("sha256", settings.bankSecret).update(body).digest();
+  if (given.length !== right.length || !timingSafeEqual(given, right)) return 401;
+  let news;
+  try {
+    news = JSON.parse(body);
+  } catch {
+    return 400;
+  }
+  if (typeof news?.id !== "string" || typeof news.reference !== "string") return 400;
+  if (news.state !== "returned") return 200; // nothing that the anchor does not hear of when it asks
+  const entry = await ledger.findReference(news.reference);
+  if (!entry) return 404;
+  const why = typeof news.reason === "string" && news.reason ? news.reason : "the bank sent it back";
+  if (!entry.returned) await ledger.replace({ ...entry, returned: why });
+  const { key, amount, asset, external_id } = entry;
+  const status = await tell(`/payouts/${key}/outcome`, `bank-${news.id}`, { outcome: "returned", why, amount, asset, external_id });
+  return status === 200 ? 200 : 503;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 6. The server
 
 const mostBody = 1 << 20;
 
@@ -361,6 +443,9 @@ async function read(request) {
 async function answer(request, response) {
   const body = await read(request);
   if (body === null) return send(response, 413, { error: "the body is too large" }, {}).destroy();
+  if (request.url === "/bank-webhook" && request.method === "POST" && settings.bankSecret) {
+    return send(response, await bankWebhook(request, body), {}, {});
+  }
   const fault = verify(request, body);
   if (fault) {
     console.error(`refused: ${fault}`);

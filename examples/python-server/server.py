@@ -7,7 +7,8 @@ docs/remote-integration.md; read this file from top to bottom to see it at work:
   2. signatures       who is asking, and proof of who answers
   3. the ledger       a payout is kept before it is confirmed, and made once per key
   4. decisions        one function for each path of the contract: this is what you replace
-  5. the server       reads, verifies, decides, signs
+  5. speaking first   late verdicts, and what the bank says by itself; docs/operations-api.md
+  6. the server       reads, verifies, decides, signs
 
     ANCHOR_KEYS=k1:$(openssl rand -base64 32) SENDING_ANCHORS=G… python3 server.py
 """
@@ -24,6 +25,9 @@ import signal
 import sys
 import threading
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from datetime import datetime, timezone
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -56,6 +60,15 @@ SELL_ASSET = os.environ.get("SELL_ASSET", "")  # stellar:CODE:ISSUER; empty: not
 FUNDING_METHOD = os.environ.get("FUNDING_METHOD", "SEPA")
 DELIVERS_AFTER = int(os.environ.get("DELIVERS_AFTER_MS", "0")) / 1000  # how long the bank takes, in seconds
 CLOSED_ACCOUNTS = items(os.environ.get("CLOSED_ACCOUNTS"))  # bank account numbers that cannot be paid to
+OPERATIONS_URL = os.environ.get("OPERATIONS_URL", "")  # the anchor's operator address; empty: this server never speaks first
+OPERATIONS_KEY = os.environ.get("OPERATIONS_KEY", "")  # of 'anchor keys create --scope customers:write,payouts:report'
+BANK_SECRET = os.environ.get("BANK_SECRET", "").encode()  # by which the bank signs its news; empty: it has none
+SCREENING_TAKES = int(os.environ.get("SCREENING_TAKES_MS", "0")) / 1000  # in seconds; 0: people are accepted at once
+
+if bool(OPERATIONS_URL) != bool(OPERATIONS_KEY):
+    raise ValueError("OPERATIONS_URL and OPERATIONS_KEY go together")
+if not OPERATIONS_URL and (BANK_SECRET or SCREENING_TAKES):
+    raise ValueError("BANK_SECRET and SCREENING_TAKES_MS need OPERATIONS_URL")
 
 # ----------------------------------------------------------------------------------------------------------------------
 # 2. Signatures: HMAC-SHA256 of lines, each ended by a line feed, and of the body after them.
@@ -130,6 +143,7 @@ class Ledger:
     def __init__(self, path):
         self.lock = threading.Lock()
         self.entries = {}
+        self.keys = {}  # by the bank's reference
         self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with open(path, "rb") as f:
             text = f.read()
@@ -137,8 +151,7 @@ class Ledger:
         if self.size < len(text):
             os.ftruncate(self.file, self.size)
         for line in text[: self.size].splitlines():
-            entry = json.loads(line)
-            self.entries[entry["key"]] = entry
+            self._keep(json.loads(line))  # the last line of a key counts
         os.fsync(self.file)
         folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
         os.fsync(folder)  # so that the file itself is there after a power cut
@@ -155,8 +168,24 @@ class Ledger:
             if key not in self.entries:
                 entry = decide()
                 self._append(entry)
-                self.entries[key] = entry
+                self._keep(entry)
             return self.entries[key]
+
+    def find_reference(self, reference):
+        """Is find by the bank's reference."""
+        with self.lock:
+            return self.entries.get(self.keys.get(reference))
+
+    def replace(self, entry):
+        """Puts another entry for a key behind the one that is there."""
+        with self.lock:
+            self._append(entry)
+            self._keep(entry)
+
+    def _keep(self, entry):
+        self.entries[entry["key"]] = entry
+        if "external_id" in entry:
+            self.keys[entry["external_id"]] = entry["key"]
 
     def _append(self, entry):
         line = json.dumps(entry).encode() + b"\n"
@@ -281,10 +310,18 @@ def quote(q):
 
 def verdict(q):
     """A customer is complete here: the anchor asks only once everything that is demanded was given. Your screening goes
-    here; PROCESSING with a later verdict is as good an answer as a verdict at once."""
+    here. Where it takes longer than an answer may, the answer is PROCESSING, and the verdict follows."""
     values = q["customer"].get("values", {})
-    fields = {name: {"status": "ACCEPTED"} for name in type_of(q["type"])["fields"] if values.get(name)}
-    return {"type": q["type"], "version": q["customer"]["version"], "status": "ACCEPTED", "fields": fields}
+    names = [name for name in type_of(q["type"])["fields"] if values.get(name)]
+
+    def everything(status):  # version: of the values that were looked at, since a verdict about others is refused
+        fields = {name: {"status": status} for name in names}
+        return {"type": q["type"], "version": q["customer"]["version"], "status": status, "fields": fields}
+
+    if not SCREENING_TAKES:
+        return everything("ACCEPTED")
+    later(SCREENING_TAKES, announce, q["customer"]["id"], everything("ACCEPTED"))
+    return everything("PROCESSING")
 
 
 def check_transaction(transaction):
@@ -324,6 +361,8 @@ def outcome(entry):
     if entry.get("closed"):
         needs = [{"of": "receiver", "field": "bank_account_number", "problem": "the account is closed"}]
         return {"key": entry["key"], "outcome": "needs_info", "needs": needs}
+    if entry.get("returned"):
+        return {"key": entry["key"], "outcome": "returned", "why": entry["returned"]}
     delivered = time.time() >= entry["at"] + DELIVERS_AFTER
     said = {name: entry[name] for name in ("key", "amount", "asset", "external_id")}
     return {**said, "outcome": "delivered" if delivered else "accepted"}
@@ -381,7 +420,78 @@ def decided(path, headers, body):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# 5. The server
+# 5. Speaking first: the anchor's operations API. A request has a name of ours, its Idempotency-Key, so that it may be repeated
+# at any time, and be late.
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None  # the key is for the anchor only
+
+
+# The key goes to the address that the settings name, past any proxy that the environment names.
+operations = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
+
+
+def tell(path, name, body):
+    """Returns the status of the answer; 0 if there was none."""
+    headers = {"Authorization": "Bearer " + OPERATIONS_KEY, "Content-Type": "application/json", "Idempotency-Key": name}
+    request = urllib.request.Request(OPERATIONS_URL + "/operations" + path, json.dumps(body).encode(), headers)
+    try:
+        with operations.open(request, timeout=5) as response:
+            response.read()
+            return response.status
+    except urllib.error.HTTPError as error:
+        with error:
+            print(f"the anchor does not take {name}: {error.code} {error.read().decode()}", file=sys.stderr)
+            return error.code
+    except OSError as error:
+        print(f"the anchor does not hear {name}: {type(error).__name__}", file=sys.stderr)
+        return 0
+
+
+def later(seconds, call, *arguments):
+    timer = threading.Timer(seconds, call, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def announce(customer, decided, wait=1):
+    """Tells a late verdict until the anchor has taken it, or says that it is about values which are not there any more: then
+    it has asked again, about the new ones. What a process that is killed had still to tell is lost: keep it in your database."""
+    name = f"screening-{customer}-{decided['type']}-{decided['version']}"
+    status = tell(f"/customers/{urllib.parse.quote(customer, safe='')}/status", name, decided)
+    if status in (0, 429) or status >= 500:
+        later(wait, announce, customer, decided, min(2 * wait, 60))
+
+
+def bank_webhook(headers, body):
+    """Takes what the bank says by itself: {"id", "reference", "state", "reason"}, signed by the secret it shares with us. It
+    returns the status of the answer. Anything but 200 has the bank come again, so 200 is said once the anchor has taken the
+    news."""
+    right = hmac.new(BANK_SECRET, body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(headers.get("Bank-Signature", "").encode(), right.encode()):
+        return 401
+    try:
+        news = json.loads(body)
+    except ValueError:
+        return 400
+    if not isinstance(news, dict) or not all(isinstance(news.get(name), str) for name in ("id", "reference")):
+        return 400
+    if news.get("state") != "returned":
+        return 200  # nothing that the anchor does not hear of when it asks
+    entry = ledger.find_reference(news.get("reference"))
+    if not entry:
+        return 404
+    why = news["reason"] if isinstance(news.get("reason"), str) and news["reason"] else "the bank sent it back"
+    if not entry.get("returned"):
+        ledger.replace({**entry, "returned": why})
+    said = {"outcome": "returned", "why": why, **{name: entry[name] for name in ("amount", "asset", "external_id")}}
+    return 200 if tell(f"/payouts/{entry['key']}/outcome", f"bank-{news['id']}", said) == 200 else 503
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# 6. The server
 
 MOST_BODY = 1 << 20
 
@@ -398,6 +508,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return self.answer(413, b'{"error":"the body is too large"}', {})
         body = self.rfile.read(int(length))
+        if self.path == "/bank-webhook" and BANK_SECRET:
+            return self.answer(bank_webhook(self.headers, body), b"{}", {})
         fault = verify(self.command, self.path, self.headers, body)
         if fault:
             print(f"refused: {fault}", file=sys.stderr)

@@ -37,10 +37,30 @@ func (c Calendar) Day(t time.Time) string { return t.In(c.location()).Format(tim
 // NextDay is when the day after t begins in the calendar's time zone.
 func (c Calendar) NextDay(t time.Time) time.Time { return c.at(t, 1, 0) }
 
-// at is a time of the day so many days after t's. Where clocks are put forward over it, it is the time an hour later.
+// at is a time of the day so many days after t's. Where clocks are put forward over it, it is as much later; where they are put
+// back over it and show it twice, it is the first of the two.
 func (c Calendar) at(t time.Time, days int, clock ClockTime) time.Time {
 	local := t.In(c.location())
-	return time.Date(local.Year(), local.Month(), local.Day()+days, 0, int(clock), 0, 0, c.location())
+	year, month, day := local.Year(), local.Month(), local.Day()+days
+	at := time.Date(year, month, day, 0, int(clock), 0, 0, c.location())
+	if missing := time.Date(year, month, day, 0, int(clock), 0, 0, time.UTC).Sub(shown(at)); missing > 0 {
+		return at.Add(missing)
+	}
+	_, before := at.Add(-lookBack).Zone()
+	_, after := at.Zone()
+	first := at.Add(-time.Duration(before-after) * time.Second)
+	if before > after && shown(first).Equal(shown(at)) {
+		return first
+	}
+	return at
+}
+
+// lookBack is longer than clocks are ever put back by, and shorter than they stay.
+const lookBack = 4 * time.Hour
+
+// shown is what the clock on the wall shows at t, as if that were UTC.
+func shown(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
 // works tells whether the rail takes payouts on the day so many days after t's.

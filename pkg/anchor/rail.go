@@ -40,7 +40,9 @@ type BatchRails interface {
 
 // Batch is payouts that are handed over together. Each key is in one batch only, for ever.
 type Batch struct {
-	Name    string    // unique, and fit for the name of a file: the rail's name and the number
+	// Name is unique, and fit for the name of a file: the rail's name, the number and eight hex digits of a hash of the payouts.
+	// The hash keeps it unique when a database that was restored from an older copy counts a number once more.
+	Name    string
 	Rail    string    // its name
 	Number  int64     // counts from 1 for each rail, without gaps
 	CutOff  time.Time // at which it was closed
@@ -52,12 +54,18 @@ type BatchTaken struct {
 	ExternalID string // the bank's reference of the batch; may be empty
 }
 
-// Limits bound what a rail is asked to do, by all processes together. Zero values bound nothing.
+// Limits bound what a rail is asked to do, by all processes together and by the database's clock. Zero values bound nothing.
 type Limits struct {
+	// CallsPerSecond bounds calls of ExecuteOutgoing, resends included: they begin at least so far apart. PollOutgoing asks about
+	// many payouts at once and does not count.
 	CallsPerSecond float64
-	InFlight       int // calls that have not been answered
-	// PerPayout and PerDay are amounts by SEP-38 asset id. A payout above the first waits for an operator; one above what is
-	// left of the day, which is one of the calendar's time zone, waits for the next.
+	// InFlight is how many calls of ExecuteOutgoing may be without an answer; batches are bounded by neither of the two. A call whose
+	// process lost its claim is over: its context has ended before.
+	InFlight int
+	// PerPayout and PerDay are amounts by SEP-38 asset id; what is not named is not bounded. A payout above the first, or above
+	// the second by itself, waits for an operator; one above what is left of the day, which is one of the calendar's time zone,
+	// waits for the next. What was tried counts for the day, whatever became of it: an attempt that failed gives nothing back.
+	// One that is sent again under its key counts once, on the day of its first try.
 	PerPayout, PerDay map[string]money.Amount
 }
 

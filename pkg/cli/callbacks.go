@@ -88,7 +88,7 @@ func (s *shared) printCallbacks(list []listedCallback) error {
 	t := newTable("CALLBACK", "ABOUT", "EVENT", "SENDING ANCHOR", "STATE", "OLD NEWS", "ATTEMPTS", "CHANGED", "NEXT", "LAST ANSWER")
 	for _, c := range list {
 		t.row(c.ID, c.SubjectKind+" "+c.SubjectID, fmt.Sprint(c.Seq), c.SendingAnchor, c.State, yesNo(c.OldNews), fmt.Sprint(c.Attempts),
-			text(c.UpdatedAt), text(c.NextAt), c.LastAnswer)
+			moment(c.UpdatedAt), moment(c.NextAt), c.LastAnswer)
 	}
 	return t.print(s.Stdout)
 }

@@ -77,7 +77,9 @@ func read[T any](d *desk, args ...string) (v T) {
 // rail answers every sending with one outcome.
 type rail struct{ outcome anchor.Outcome }
 
-func (r rail) ExecuteOutgoing(context.Context, anchor.Payout) (anchor.Outcome, error) { return r.outcome, nil }
+func (r rail) ExecuteOutgoing(context.Context, anchor.Payout) (anchor.Outcome, error) {
+	return r.outcome, nil
+}
 
 func (r rail) PollOutgoing(context.Context, []anchor.Payout) (map[anchor.PayoutKey]anchor.Outcome, error) {
 	return nil, nil

@@ -68,6 +68,7 @@ func (s *shared) examination() (inspect.Plan, error) {
 	}
 	plan.OpenDatabase = func(ctx context.Context) (*store.DB, error) { return s.openUnchecked(ctx, settings) }
 	plan.Business = businessParts(settings)
+	plan.Terms = railTerms(settings)
 	return plan, nil
 }
 

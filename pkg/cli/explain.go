@@ -42,10 +42,11 @@ personal is shown. It only reads the database, and asks nobody.`,
 // explaining is what the settings tell beyond the tables. A business with code of its own may ask for other fields and bring
 // other rails, so nothing is claimed about them.
 func (s *shared) explaining(settings config.Settings) inspect.Options {
+	terms := railTerms(settings)
 	if s.Setup != nil {
-		return inspect.Options{}
+		return inspect.Options{Terms: terms}
 	}
-	o := inspect.Options{RequiredFields: map[string][]string{}, Rails: []string{}}
+	o := inspect.Options{RequiredFields: map[string][]string{}, Rails: []string{}, Terms: terms}
 	for _, t := range settings.Customers.Types {
 		for _, f := range t.Fields {
 			if !f.Optional {
@@ -58,6 +59,21 @@ func (s *shared) explaining(settings config.Settings) inspect.Options {
 	}
 	slices.Sort(o.Rails)
 	return o
+}
+
+// railTerms are those that hold for rails whoever brings them. What is wrong with settings is for doctor to say.
+func railTerms(settings config.Settings) map[string]inspect.RailTerms {
+	all := map[string]inspect.RailTerms{}
+	for _, r := range settings.Rails {
+		limits, calendar, err := r.Terms()
+		if err != nil {
+			continue
+		}
+		all[r.Name] = inspect.RailTerms{
+			Calendar: calendar, Limits: limits, Batches: r.Kind == config.RailCSV, BatchMost: r.BatchMost, BatchEvery: r.BatchEvery,
+		}
+	}
+	return all
 }
 
 func (s *shared) explain(ctx context.Context, e *inspect.Explainer, id string, asJSON bool) error {

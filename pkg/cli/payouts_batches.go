@@ -69,7 +69,7 @@ func listedBatches(rows []store.Batch) []listedBatch {
 func (s *shared) printBatches(list []listedBatch) error {
 	t := newTable("BATCH", "NAME", "RAIL", "NO", "STATE", "PAYOUTS", "CUT-OFF", "RAIL'S ID", "TRIES", "NEXT", "LAST ERROR")
 	for _, b := range list {
-		t.row(b.ID, b.Name, b.Rail, fmt.Sprint(b.Number), b.State, fmt.Sprint(b.Payouts), text(b.CutOff), b.ExternalID, fmt.Sprint(b.Tries), text(b.NextAt), b.LastError)
+		t.row(b.ID, b.Name, b.Rail, fmt.Sprint(b.Number), b.State, fmt.Sprint(b.Payouts), moment(b.CutOff), b.ExternalID, fmt.Sprint(b.Tries), moment(b.NextAt), b.LastError)
 	}
 	return t.print(s.Stdout)
 }

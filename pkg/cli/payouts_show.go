@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -161,7 +162,7 @@ func (s *shared) printPayout(p shownPayout) error {
 	facts.row("state", p.State+waitsWords(p.WaitsFor))
 	for _, fact := range []struct{ name, value string }{
 		{"contradiction", p.Conflict}, {"rail", p.Rail}, {"pays", strings.TrimSpace(p.Amount + " " + p.Asset)}, {"takes", p.Debit},
-		{"worked on by", p.LeaseOwner + untilWords(p.LeaseUntil)}, {"looked at again", text(p.NextAt)},
+		{"worked on by", p.LeaseOwner + untilWords(p.LeaseUntil)}, {"looked at again", moment(p.NextAt)},
 	} {
 		if fact.value != "" {
 			facts.row(fact.name, fact.value)
@@ -180,15 +181,15 @@ func (s *shared) printAttempts(p shownPayout) error {
 		if a.Batch != nil {
 			batch = a.Batch.Name + ", " + a.Batch.State
 		}
-		attempts.row(fmt.Sprint(a.Number), a.Key, a.State, fmt.Sprint(a.Sends), text(a.FirstSentAt), text(a.LastSentAt), a.Outcome, a.ExternalID, batch)
+		attempts.row(fmt.Sprint(a.Number), a.Key, a.State, fmt.Sprint(a.Sends), moment(a.FirstSentAt), moment(a.LastSentAt), a.Outcome, a.ExternalID, batch)
 	}
 	answers := newTable("ANSWERED", "ATTEMPT", "BY", "OUTCOME", "RAIL'S ID", "USED", "WHY", "NEEDS")
 	for _, a := range p.Answers {
-		answers.row(text(a.At), fmt.Sprint(a.Attempt), a.Source, a.Outcome, a.ExternalID, yesNo(a.Used), a.Why, string(a.Needs))
+		answers.row(moment(a.At), fmt.Sprint(a.Attempt), a.Source, a.Outcome, a.ExternalID, yesNo(a.Used), a.Why, string(a.Needs))
 	}
 	history := newTable("HAPPENED", "WHAT", "BY", "WHY")
 	for _, e := range p.History {
-		history.row(text(e.At), strings.TrimPrefix(e.From+" -> "+e.To, " -> "), e.Actor, e.Reason)
+		history.row(moment(e.At), strings.TrimPrefix(e.From+" -> "+e.To, " -> "), e.Actor, e.Reason)
 	}
 	for _, t := range []*table{attempts, answers, history} {
 		if len(t.lines) == 1 { // its head alone
@@ -202,17 +203,21 @@ func (s *shared) printAttempts(p shownPayout) error {
 	return nil
 }
 
-// text is what a field that may be missing says.
-func text(value *string) string {
-	if value == nil {
+// moment shows a time of a JSON document to people; empty for none.
+func moment(stamp *string) string {
+	if stamp == nil {
 		return ""
 	}
-	return *value
+	at, err := time.Parse(time.RFC3339Nano, *stamp)
+	if err != nil {
+		return *stamp
+	}
+	return when(at)
 }
 
 func untilWords(at *string) string {
 	if at == nil {
 		return ""
 	}
-	return ", until " + *at
+	return ", until " + moment(at)
 }

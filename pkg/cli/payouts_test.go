@@ -105,7 +105,9 @@ func TestShow_tells_all_that_is_known_of_a_payout_and_nothing_of_people(t *testi
 func TestList_narrows_and_refuses_words_that_it_does_not_know(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	waiting := d.FundedBy(1, func(_ *store.Transaction, p *store.Payout) { p.State, p.WaitsFor = anchor.PayoutWaiting, anchor.WaitsForOperator })[0]
+	waiting := d.FundedBy(1, func(_ *store.Transaction, p *store.Payout) {
+		p.State, p.WaitsFor = anchor.PayoutWaiting, anchor.WaitsForOperator
+	})[0]
 	d.Funded(2)
 	require.Len(t, read[[]listedPayout](d, "payouts", "list"), 3)
 	require.Equal(t, waiting, read[[]listedPayout](d, "payouts", "list", "--limit", "1")[0].TransactionID, "who needs somebody comes first")

@@ -38,6 +38,7 @@ type Options struct {
 
 // App is an opened anchor. Its methods Serve, Watch, Execute, Poll and Run each run a role to its end; Close comes last.
 type App struct {
+	role     config.Role
 	settings config.Settings
 	log      *slog.Logger
 	db       *store.DB
@@ -63,7 +64,7 @@ type App struct {
 // Open checks the settings for the role, sets the business up and opens the database. Nothing is contacted before all
 // settings are right.
 func Open(ctx context.Context, o Options) (*App, error) {
-	a := &App{settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener, outbound: newOutbound(o.Settings)}
+	a := &App{role: o.Role, settings: o.Settings, log: o.Log, owner: processName(), registry: prometheus.NewRegistry(), listener: o.Listener, outbound: newOutbound(o.Settings)}
 	a.hooks = hooksOf(ctx)
 	a.domains = a.newDomains()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

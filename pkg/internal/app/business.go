@@ -207,7 +207,28 @@ func (o *operations) ready() (*services, error) {
 	return nil, anchor.RefuseAs(anchor.CodeUnavailable, "the anchor is still being set up: call this after Setup has returned")
 }
 
+// by is the same, with who is named in histories.
+func (o *operations) by(actor string) anchor.Operations { return operationsBy{o, actor} }
+
 func (o *operations) Transaction(ctx context.Context, id string) (anchor.Transaction, error) {
+	return o.by(actorBusiness).Transaction(ctx, id)
+}
+
+func (o *operations) SetCustomerStatus(ctx context.Context, customerID string, v anchor.Verdict) error {
+	return o.by(actorBusiness).SetCustomerStatus(ctx, customerID, v)
+}
+
+func (o *operations) ReportPayout(ctx context.Context, key anchor.PayoutKey, outcome anchor.Outcome) error {
+	return o.by(actorBusiness).ReportPayout(ctx, key, outcome)
+}
+
+// operationsBy are operations of one actor.
+type operationsBy struct {
+	*operations
+	actor string
+}
+
+func (o operationsBy) Transaction(ctx context.Context, id string) (anchor.Transaction, error) {
 	s, err := o.ready()
 	if err != nil {
 		return anchor.Transaction{}, err
@@ -215,18 +236,18 @@ func (o *operations) Transaction(ctx context.Context, id string) (anchor.Transac
 	return s.transactions.Transaction(ctx, id)
 }
 
-func (o *operations) SetCustomerStatus(ctx context.Context, customerID string, v anchor.Verdict) error {
+func (o operationsBy) SetCustomerStatus(ctx context.Context, customerID string, v anchor.Verdict) error {
 	s, err := o.ready()
 	if err != nil {
 		return err
 	}
-	return s.customers.SetStatus(ctx, customerID, v, actorBusiness)
+	return s.customers.SetStatus(ctx, customerID, v, o.actor)
 }
 
-func (o *operations) ReportPayout(ctx context.Context, key anchor.PayoutKey, outcome anchor.Outcome) error {
+func (o operationsBy) ReportPayout(ctx context.Context, key anchor.PayoutKey, outcome anchor.Outcome) error {
 	s, err := o.ready()
 	if err != nil {
 		return err
 	}
-	return s.payouts.Report(ctx, key, outcome, actorBusiness)
+	return s.payouts.Report(ctx, key, outcome, o.actor)
 }

@@ -83,7 +83,8 @@ func (a *App) Run(life worker.Life) error { return a.roles(life, a.serve, a.watc
 // roles runs roles beside the operator's server. The first that fails ends the others.
 func (a *App) roles(life worker.Life, roles ...func(worker.Life) error) error {
 	operator, err := httpserver.Operator(
-		httpserver.Options{Listen: a.settings.Server.OperatorListen, Log: a.log}, a.db.Ping, a.checks, a.registry)
+		httpserver.Options{Listen: a.settings.Server.OperatorListen, TrustedProxies: a.settings.Server.TrustedProxies, Log: a.log},
+		a.db.Ping, a.checks, a.registry, a.mounted()...)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // maxLines is where a file must be split; the aim is 500.
 const maxLines = 600
 
-// sourceFaults names what a shipped file must not contain: an init function, state at package level, too many lines.
+// sourceFaults names what a shipped file must not contain: an init function, state at package level, too many lines, hooks of tests.
 // Generated files are left alone.
 func sourceFaults(name string, source []byte) []string {
 	files := token.NewFileSet()
@@ -29,6 +29,7 @@ func sourceFaults(name string, source []byte) []string {
 	if lines := bytes.Count(source, []byte("\n")); lines > maxLines {
 		found = append(found, fmt.Sprintf("%s: %d lines, more than %d: split it by noun", name, lines, maxLines))
 	}
+	reportTestDoor(file, report)
 	for _, declaration := range file.Decls {
 		switch d := declaration.(type) {
 		case *ast.FuncDecl:

@@ -52,7 +52,7 @@ func measurePayouts(b *testing.B, e engine, t *table) {
 		}
 		made()
 		t.add(b, turns(row{
-			what: fmt.Sprintf("payouts, %d at once", concurrency), engine: e.name, unit: "/s", besideWhat: "bare statements", bar: shareAtLeast(40),
+			what: fmt.Sprintf("payouts, %d at once", concurrency), engine: e.name, unit: "/s", besideWhat: "bare statements", bar: shareAtLeast(60),
 		}, bare, made))
 		raw.requireAllPaid(b)
 	}

@@ -47,6 +47,20 @@ func (s *Service) SetStatus(ctx context.Context, customerID string, v anchor.Ver
 	return s.releaseOf(ctx, customerID)
 }
 
+// present refuses a verdict about a version that is not there any more; 0 is whatever is there. That the business answered
+// PROCESSING when it was asked about that version makes it no other one: this is the verdict that it promised.
+func present(ctx context.Context, tx *store.Tx, c store.Customer, judged int64) error {
+	if judged == 0 || judged == c.Version {
+		return nil
+	}
+	same, err := tx.JudgedOnlySince(ctx, c.ID, judged, integration)
+	if err != nil || same && judged < c.Version {
+		return err
+	}
+	return anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf(
+		"the customer is at version %d by now, version %d was judged: look at it again", c.Version, judged))
+}
+
 func (s *Service) decide(ctx context.Context, id string, decided ruling, actor string) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		open, c, err := lock(ctx, tx, id)
@@ -67,9 +81,8 @@ func (s *Service) decide(ctx context.Context, id string, decided ruling, actor s
 		if standing(change, statuses, fields) {
 			return nil
 		}
-		if decided.Version != 0 && decided.Version != c.Version {
-			return anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf(
-				"the customer is at version %d by now, version %d was judged: look at it again", c.Version, decided.Version))
+		if err := present(ctx, tx, c, decided.Version); err != nil {
+			return err
 		}
 		if _, err := tx.AdvanceCustomer(ctx, c, change); err != nil {
 			return err

@@ -21,14 +21,13 @@ import (
 
 // ownPostgres is a server that one test has to itself, so that it may crash it.
 type ownPostgres struct {
-	t            *testing.T
-	bin          string // the folder of its programs
-	folder       string
-	port         string
-	as           *syscall.Credential // Postgres does not run as root; nil: as who runs the tests
-	orders       io.WriteCloser      // takes the name of the signal by which the server is to end; its end is SIGINT
-	server       *exec.Cmd
-	restartTimes int
+	t      *testing.T
+	bin    string // the folder of its programs
+	folder string
+	port   string
+	as     *syscall.Credential // Postgres does not run as root; nil: as who runs the tests
+	orders io.WriteCloser      // takes the name of the signal by which the server is to end; its end is SIGINT
+	server *exec.Cmd
 }
 
 // startPostgres makes a server on a free port. It ends with the test, or with this process, however that ends.

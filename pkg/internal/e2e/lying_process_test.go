@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,9 +22,9 @@ import (
 // liesVariable names the variable with the lies that a process is told. It means something to this test binary only.
 const liesVariable = "E2E_LIES"
 
-// lies are what is wrong around a process that pays: a bank that misbehaves and a clock that is not that of the others.
+// lies are what is wrong around a process that pays: banks that misbehave and a clock that is not that of the others.
 type lies struct {
-	Books, Met string        // the bank's ledger, and where every fault is noted that came about
+	Books, Met string        // a bank's ledger, beside which are those of the others, and where every fault is noted that came about
 	Truth      string        // as soon as there is a file of this name nobody lies any more
 	Skew       time.Duration // by how much the clock of the process is ahead
 }
@@ -37,7 +38,7 @@ func runWithLies(told string) {
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	hooks := app.Hooks{Now: func() time.Time { return time.Now().Add(l.Skew) }}
+	hooks := app.Hooks{Now: func() time.Time { return time.Now().Add(l.Skew) }, BatchTimeout: lyingTimeout}
 	os.Exit(cli.Run(app.WithHooks(context.Background(), hooks), cli.Process{
 		Name: filepath.Base(os.Args[0]), Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals,
 		Setup: l.setUp,
@@ -45,15 +46,19 @@ func runWithLies(told string) {
 }
 
 func (l lies) setUp(context.Context, anchor.Host) (anchor.Business, error) {
-	bank, err := lyingBank(l, uint64(os.Getpid()))
-	return anchor.Business{Rails: map[string]anchor.Rail{railBank: bank}}, err
+	seed := uint64(os.Getpid())
+	bank, bad := lyingBank(l.of(railBank), seed, true)
+	keyless, worse := lyingBank(l.of(railKeyless), seed, false)
+	files, worst := fileRail(l.of(railFiles))
+	return anchor.Business{Rails: map[string]anchor.Rail{railBank: bank, railKeyless: keyless, railFiles: files}}, errors.Join(bad, worse, worst)
 }
 
-// lyingBank is a bank that answers later and has every fault there is.
-func lyingBank(l lies, seed uint64) (anchor.Rail, error) {
+// lyingBank is a bank that answers later and has every fault there is. One that does not know its keys pays whatever it gets, as
+// often as it gets it.
+func lyingBank(l lies, seed uint64, knowsKeys bool) (anchor.Rail, error) {
 	fault := simulated.Seeded(seed, bankFaults())
 	return simulated.New(simulated.Options{
-		File: l.Books, Outcome: simulated.OutcomeAccepted, After: 300 * time.Millisecond, FaultFor: 1500 * time.Millisecond,
+		File: l.Books, Outcome: simulated.OutcomeAccepted, After: 300 * time.Millisecond, FaultFor: 1500 * time.Millisecond, PaysAgain: !knowsKeys,
 		Misbehave: func(c simulated.Call) simulated.Fault {
 			f := fault(c)
 			if f == "" || l.over() {
@@ -81,6 +86,15 @@ func bankFaults() map[simulated.Fault]float64 {
 func (l lies) over() bool {
 	_, err := os.Stat(l.Truth)
 	return err == nil
+}
+
+// draw is one of the lies, each in its share of the numbers from 0 to below 1, or none.
+func (l lies) draw(drawn, share float64, of ...lie) lie {
+	if i := int(drawn / share); i < len(of) && !l.over() {
+		l.note(string(of[i]))
+		return of[i]
+	}
+	return ""
 }
 
 // note counts a fault where the death of the process does not lose it.

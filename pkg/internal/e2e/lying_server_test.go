@@ -44,7 +44,7 @@ const (
 	pollOtherMoney lie = "question, the answer has another amount"
 )
 
-// lieShare is how often each lie is told.
+// lieShare is how often the server tells each lie.
 const lieShare = 0.02
 
 // lyingServer is the server of a business whose bank lies and that lies itself.
@@ -63,7 +63,7 @@ type lyingServer struct {
 
 func newLyingServer(t *testing.T, l lies, timeout time.Duration) *lyingServer {
 	t.Helper()
-	bank, err := lyingBank(l, rand.Uint64())
+	bank, err := lyingBank(l, rand.Uint64(), true)
 	require.NoError(t, err)
 	s := &lyingServer{
 		lies: l, t: t, address: freeAddress(t), bank: bank, timeout: timeout,
@@ -101,21 +101,11 @@ func (s *lyingServer) close() {
 	s.server = nil
 }
 
-// draw is one of the lies, or none.
-func (s *lyingServer) draw(of ...lie) lie {
-	if s.over() {
-		return ""
-	}
+// lie is one of the lies, or none.
+func (s *lyingServer) lie(of ...lie) lie {
 	s.mu.Lock()
-	drawn := s.random.Float64()
-	s.mu.Unlock()
-	for _, l := range of {
-		if drawn -= lieShare; drawn < 0 {
-			s.note(string(l))
-			return l
-		}
-	}
-	return ""
+	defer s.mu.Unlock()
+	return s.draw(s.random.Float64(), lieShare, of...)
 }
 
 func (s *lyingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -149,7 +139,7 @@ func (s *lyingServer) pay(w http.ResponseWriter, r *http.Request, body []byte) {
 	if err := json.Unmarshal(body, &p); err != nil || string(p.Key) != r.Header.Get("Idempotency-Key") {
 		s.t.Errorf("no payout, or its key is not that of the header: %v", err)
 	}
-	told := s.draw(cutBefore, cutAfter, failsBefore, failsAfter, gatewayAfter, refusesAfter, forgedAfter, otherAmount, otherKey,
+	told := s.lie(cutBefore, cutAfter, failsBefore, failsAfter, gatewayAfter, refusesAfter, forgedAfter, otherAmount, otherKey,
 		halfAnAnswer, paysTooLate)
 	switch told {
 	case cutBefore:
@@ -199,7 +189,7 @@ func (s *lyingServer) tell(w http.ResponseWriter, r *http.Request, body []byte) 
 	if err := json.Unmarshal(body, &asked); err != nil {
 		s.t.Errorf("no question: %v", err)
 	}
-	told := s.draw(pollCut, pollFails, pollForged, pollTooLate, pollTwice, pollOtherMoney)
+	told := s.lie(pollCut, pollFails, pollForged, pollTooLate, pollTwice, pollOtherMoney)
 	switch told {
 	case pollCut:
 		panic(http.ErrAbortHandler)

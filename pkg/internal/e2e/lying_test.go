@@ -31,6 +31,7 @@ func TestTortureByALyingBank_nobody_is_paid_twice_and_everybody_is_accounted_for
 		t.Logf("seed of the blows: %d", seed)
 
 		blows := w.suffer(rand.New(rand.NewPCG(seed, 0)), size)
+		w.awaitTried(size.patience)
 		w.tellTheTruth()
 		w.awaitEnds(size.patience)
 		unheard := w.readStatement()

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,11 +20,13 @@ import (
 
 // The rails of a world that lies, by who pays.
 const (
-	railBank   = "bank"   // the simulated bank, called in the process that executes
-	railRemote = "remote" // a business' server
+	railBank    = "bank"    // the simulated bank, called in the process that executes
+	railKeyless = "keyless" // the same, but it pays again what is sent again
+	railRemote  = "remote"  // a business' server
+	railFiles   = "files"   // files of payouts, for a bank that pays every line of every file
 )
 
-func lyingRails() []string { return []string{railBank, railRemote} }
+func lyingRails() []string { return []string{railBank, railKeyless, railRemote, railFiles} }
 
 // What the processes are given: little, so that much can go wrong in a short time.
 const (
@@ -69,6 +70,7 @@ func newLyingWorld(t *testing.T, engine string) *lyingWorld {
 	w.lies = lies{Books: string(w.books[railBank]), Met: filepath.Join(w.dir, "met"), Truth: filepath.Join(w.dir, "truth")}
 	w.server = newLyingServer(t, w.of(railRemote), lyingTimeout*8/10)
 	w.server.open()
+	(&fileBank{lies: w.of(railFiles), t: t, random: rand.New(rand.NewPCG(rand.Uint64(), 0))}).run()
 	w.settings = filepath.Join(w.dir, "anchor.yaml")
 	require.NoError(t, os.WriteFile(w.settings, []byte(lyingYAML), 0o600))
 	w.env = append(w.environment(), "ANCHOR_LEASE="+lyingLease.String(), "ANCHOR_RAIL_TIMEOUT="+lyingTimeout.String())
@@ -245,28 +247,43 @@ func (w *lyingWorld) tellTheTruth() {
 	require.NoError(w, os.WriteFile(w.Truth, nil, 0o600))
 }
 
+// awaitTried waits until each payout has met whatever there is to meet.
+func (w *lyingWorld) awaitTried(within time.Duration) {
+	w.Helper()
+	w.awaitNone("were never tried", within, func() []string {
+		return w.db.texts("SELECT p.id FROM payouts p WHERE NOT EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id)")
+	})
+}
+
 // awaitEnds waits until everything has ended that can.
 func (w *lyingWorld) awaitEnds(within time.Duration) {
 	w.Helper()
+	w.awaitNone("have not ended", within, w.open)
+}
+
+func (w *lyingWorld) awaitNone(what string, within time.Duration, left func() []string) {
+	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), within)
 	defer cancel()
-	for open := w.open(); len(open) > 0; open = w.open() {
+	for list := left(); len(list) > 0; list = left() {
 		wait(ctx, 100*time.Millisecond)
-		require.NoError(w, ctx.Err(), "after %v these have not ended: %v", within, open)
+		require.NoError(w, ctx.Err(), "after %v these %s: %v", within, what, list)
 	}
 }
 
-// open has the payouts that somebody still has to do something about by himself. What the server's bank does not know is none of
-// them: by what is declared of the server nothing follows from that for ten minutes.
+// open has the payouts that somebody still has to do something about by himself. What the banks of two rails do not know is none
+// of them: of the one it is declared that nothing follows from that for ten minutes, and of the other that nothing ever does.
 func (w *lyingWorld) open() []string {
 	w.Helper()
 	open := w.db.texts(`SELECT id || ' ' || rail || ' ' || state FROM payouts WHERE state IN ('ready', 'sending', 'accepted')
-		OR state = 'unknown' AND rail <> '` + railRemote + `'`)
-	known := w.booked(railRemote)
-	for _, key := range w.db.texts(`SELECT a.key FROM payouts p JOIN payout_attempts a ON a.payout_id = p.id AND a.state <> 'failed'
-		WHERE p.state = 'unknown' AND p.rail = '` + railRemote + `'`) {
-		if len(known[key]) > 0 {
-			open = append(open, fmt.Sprintf("%s is unknown and in the books", key))
+		OR state = 'unknown' AND rail NOT IN ('remote', 'keyless')`)
+	for _, rail := range []string{railRemote, railKeyless} {
+		known := w.booked(rail)
+		for _, key := range w.db.texts(`SELECT a.key FROM payouts p JOIN payout_attempts a ON a.payout_id = p.id AND a.state <> 'failed'
+			WHERE p.state = 'unknown' AND p.rail = '` + rail + `'`) {
+			if len(known[key]) > 0 {
+				open = append(open, key+" is unknown and in the books of "+rail)
+			}
 		}
 	}
 	return open

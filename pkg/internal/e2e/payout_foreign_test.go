@@ -28,8 +28,9 @@ func TestExampleServers_carry_the_transfers_that_every_business_carries(t *testi
 			eachEngine(t, func(t *testing.T, engine string) {
 				ledger := filepath.Join(t.TempDir(), "payouts.jsonl")
 				carryTransfers(t, engine, integration{
-					world: func(t *testing.T, engine string) *world { return newForeignWorld(t, engine, program, ledger) },
-					books: func(w *world) { translate(t, ledger, string(w.bank)) },
+					world:  func(t *testing.T, engine string) *world { return newForeignWorld(t, engine, program, ledger) },
+					killed: byServer(),
+					books:  func(w *world) { translate(t, ledger, string(w.bank)) },
 				})
 			})
 		})
@@ -45,7 +46,7 @@ func newForeignWorld(t *testing.T, engine string, program []string, ledger strin
 	keys := "k1:" + base64.StdEncoding.EncodeToString(secret)
 	w.env = append(w.env, "ACTIVE_SEPS=sep-1,sep-10,sep-12,sep-31,sep-38", "ANCHOR_REMOTE_URL=http://"+address, "ANCHOR_REMOTE_KEYS="+keys,
 		"ANCHOR_REMOTE_PARTS=receiver,customers,quotes,fee", "ANCHOR_REMOTE_TIMEOUT=5s", "ANCHOR_REMOTE_RAIL_TIMEOUT=1s")
-	require.NoError(t, os.WriteFile(w.settings, []byte(servedYAML), 0o600))
+	require.NoError(t, os.WriteFile(w.settings, []byte(remoteYAML), 0o600))
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
 	cmd := exec.Command(program[0], program[1:]...)

@@ -38,6 +38,8 @@ type Plan struct {
 	// RemoteSigner tells that a remote signer is set; SendsBack whether a policy sends payments in an asset back by itself.
 	RemoteSigner bool
 	SendsBack    func(code, issuer string) bool
+	// Terms are what the settings let rails be asked to do, by name.
+	Terms map[string]RailTerms
 	// Timeout bounds each check; zero: 10 s.
 	Timeout time.Duration
 	// Now is the clock of this host; nil: that of the system.

@@ -16,18 +16,23 @@ func (x *examination) roles(ctx context.Context, b books) []Finding {
 	if err != nil {
 		return append(found, unreadable("backlog", err))
 	}
+	ready, err := x.overdueByRail(ctx, b, backlog)
+	if err != nil {
+		return append(found, unreadable("rails", err))
+	}
 	for _, role := range []struct {
 		name string
 		work []idle
 	}{
-		{"execute-outgoing --loop", []idle{
-			{backlog.Ready, "payouts are ready and not sent"}, {backlog.ToPrice, "payouts wait for a price"}, {backlog.Refunds, "refunds are ready and not sent"},
-		}},
+		{"execute-outgoing --loop", append(ready, []idle{
+			{backlog.ToPrice, "payouts wait for a price"}, {backlog.Refunds, "refunds are ready and not sent"},
+		}...)},
 		{"poll-outgoing --loop", []idle{{backlog.UnderWay, "payouts are under way and not asked about"}}},
 		{"serve", []idle{{backlog.Callbacks, "callbacks are due and not sent"}}},
 	} {
 		found = append(found, left(role.name, role.work, b.now))
 	}
+	found = append(found, x.payouts(ctx, b)...)
 	return append(append(found, movements(ctx, b)...), drift(ctx, b)...)
 }
 

@@ -257,12 +257,12 @@ func TestDoctor_sees_what_the_processes_leave_undone(t *testing.T) {
 		w.Funded(3)
 		b, err := db.BacklogOf(t.Context(), -time.Hour) // what is due within the hour
 		require.NoError(t, err)
-		require.Equal(t, int64(3), b.Ready.Number)
-		require.False(t, b.Ready.Oldest.IsZero())
+		require.Equal(t, int64(3), b.Ready[payoutstest.Rail].Number)
+		require.False(t, b.Ready[payoutstest.Rail].Oldest.IsZero())
 		require.Zero(t, b.UnderWay.Number+b.ToPrice.Number+b.Callbacks.Number+b.Refunds.Number)
 		b, err = db.BacklogOf(t.Context(), time.Hour)
 		require.NoError(t, err)
-		require.Zero(t, b.Ready.Number)
+		require.Zero(t, b.Ready[payoutstest.Rail].Number)
 	})
 }
 

@@ -7,20 +7,34 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
 // ErrNothing says that nothing here has that id, hash or memo.
 var ErrNothing = errors.New("there is no such id, key, memo or Stellar hash here")
 
-// Options say what the settings know that the tables do not. Both may be nil: then less can be told.
+// Options say what the settings know that the tables do not. All may be nil: then less can be told.
 type Options struct {
 	// RequiredFields are the SEP-9 names without which a customer of a type is not accepted, by type.
 	RequiredFields map[string][]string
 	// Rails are the names of the rails that the settings or the business have; nil: not known.
 	Rails []string
+	// Terms are what the settings let rails be asked to do, by name.
+	Terms map[string]RailTerms
+}
+
+// RailTerms are when and how much a rail is asked to do.
+type RailTerms struct {
+	Calendar anchor.Calendar
+	Limits   anchor.Limits
+	// Batches: it takes many payouts at once, at most BatchMost of them, and collects for BatchEvery where it has no cut-offs.
+	Batches    bool
+	BatchMost  int
+	BatchEvery time.Duration
 }
 
 // Explainer tells stories. It is safe for use from several goroutines.

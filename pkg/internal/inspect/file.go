@@ -23,6 +23,10 @@ type file struct {
 	sender, receiver party
 	quote            *store.Quote
 	rails            []string // nil: not known
+	terms            map[string]RailTerms
+	switches         []store.Switch
+	outlook          *store.BatchOutlook // of the rail of the last payout, if that takes batches and the payout is ready
+	lastBatch        *store.Batch        // of that rail, if the settings do not say that it takes batches
 }
 
 // surroundings are what a transaction or a payment depends on besides itself.
@@ -57,6 +61,7 @@ type payoutFile struct {
 	events   []store.Event
 	attempts []store.Attempt
 	answers  []store.AttemptAnswer
+	batch    *store.Batch // of the last attempt; nil: it is in none
 }
 
 // live tells whether the payout may still, or did, reach the recipient.
@@ -80,13 +85,13 @@ func (p payoutFile) lastWord() string {
 }
 
 func (e *Explainer) file(ctx context.Context, id string) (*file, error) {
-	f := &file{rails: e.options.Rails}
+	f := &file{rails: e.options.Rails, terms: e.options.Terms}
 	var err error
 	if f.t, err = e.db.TransactionByID(ctx, id); err != nil {
 		return nil, err
 	}
 	for _, load := range []func(context.Context, *file) error{
-		e.loadSurroundings, e.loadMoneyIn, e.loadPayouts, e.loadPeople, e.loadTerms, e.loadTold,
+		e.loadSurroundings, e.loadMoneyIn, e.loadPayouts, e.loadRails, e.loadPeople, e.loadTerms, e.loadTold,
 	} {
 		if err := load(ctx, f); err != nil {
 			return nil, err
@@ -198,9 +203,37 @@ func (e *Explainer) loadPayouts(ctx context.Context, f *file) error {
 		if err := errors.Join(errs[:]...); err != nil {
 			return err
 		}
+		if n := len(one.attempts); n > 0 && one.attempts[n-1].BatchID != "" {
+			b, err := e.db.BatchByID(ctx, one.attempts[n-1].BatchID)
+			if err != nil {
+				return err
+			}
+			one.batch = &b
+		}
 		f.payouts = append(f.payouts, one)
 	}
 	return nil
+}
+
+// loadRails reads what keeps payouts that are ready: what is paused, and when the next batch is made.
+func (e *Explainer) loadRails(ctx context.Context, f *file) (err error) {
+	if f.switches, err = e.db.Switches(ctx); err != nil || len(f.payouts) == 0 {
+		return err
+	}
+	last := f.payouts[len(f.payouts)-1].p
+	if last.State != anchor.PayoutReady {
+		return nil
+	}
+	if terms := e.options.Terms[last.Rail]; terms.Batches {
+		o, err := e.db.LookAtBatches(ctx, last.Rail, terms.BatchMost)
+		f.outlook = &o
+		return err
+	}
+	batches, err := e.db.ListBatches(ctx, last.Rail, 1)
+	if len(batches) > 0 {
+		f.lastBatch = &batches[0]
+	}
+	return err
 }
 
 func (e *Explainer) loadPeople(ctx context.Context, f *file) (err error) {

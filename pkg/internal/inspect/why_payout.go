@@ -143,52 +143,6 @@ func (f *file) waitingForPrice(p payoutFile) Reason {
 	return r
 }
 
-func (f *file) ready(p payoutFile) Reason {
-	if f.restored != nil {
-		return f.fromOlderCopy(fmt.Sprintf("payout %d ", p.p.Number))
-	}
-	next := store.At(p.p.NextUs)
-	switch late := f.now.Sub(next); {
-	case late > patience:
-		return Reason{
-			Why:  fmt.Sprintf("payout %d is ready since %s and nobody has sent it for %s", p.p.Number, instant(next), span(late)),
-			Mend: notAtWork("execute-outgoing --loop"),
-		}
-	case late < 0 && p.p.Tries > 0:
-		return Reason{
-			Why: fmt.Sprintf("payout %d could not be sent %d %s%s; it is tried again at %s", p.p.Number, p.p.Tries,
-				plural(int(p.p.Tries), "time", "times"), because(p.lastWord()), instant(next)),
-			Mend: "look at the rail " + p.p.Rail + "; nothing was paid so far",
-		}
-	default:
-		return Reason{Why: fmt.Sprintf("payout %d is ready and about to be sent by the rail %s", p.p.Number, p.p.Rail)}
-	}
-}
-
-func (f *file) sending(p payoutFile) Reason {
-	until := store.At(p.p.LeaseUntilUs)
-	if f.now.Before(until) {
-		return Reason{Why: fmt.Sprintf("payout %d is being sent by %s, which has until %s", p.p.Number, p.p.LeaseOwner, instant(until))}
-	}
-	return Reason{
-		Why: fmt.Sprintf("payout %d was being sent by %s, which has not been heard of since %s: it may have been paid",
-			p.p.Number, p.p.LeaseOwner, instant(until)),
-		Mend: "poll-outgoing asks the rail what became of it: is 'anchor poll-outgoing --loop' running?",
-	}
-}
-
-func (f *file) unknown(p payoutFile) Reason {
-	r := Reason{
-		Why: fmt.Sprintf("what became of payout %d is not known%s: it may have been paid", p.p.Number, because(p.lastWord())),
-		Mend: "the rail is asked again at " + instant(store.At(p.p.NextUs)) + ". If it cannot tell, ask the bank, then: anchor payouts resolve " +
-			p.p.ID + " --as delivered|failed --reason TEXT",
-	}
-	if late := f.now.Sub(store.At(p.p.NextUs)); late > patience {
-		r.Mend = "nobody has asked the rail for " + span(late) + ": " + notAtWork("poll-outgoing --loop")
-	}
-	return r
-}
-
 func (f *file) accepted(p payoutFile) Reason {
 	since := store.At(p.p.UpdatedUs)
 	if n := len(p.attempts); n > 0 {
@@ -221,17 +175,11 @@ func (f *file) told() []Reason { return callbackTrouble(f.callbacks, f.now, "the
 
 func callbackTrouble(callbacks []store.Callback, now time.Time, whom string) []Reason {
 	var list []Reason
-	dead := 0
-	var answer string
-	for _, c := range callbacks {
-		if c.State == store.CallbackDead {
-			dead, answer = dead+1, c.LastAnswer
-		}
-	}
-	if dead > 0 {
+	if dead := unsaid(callbacks); len(dead) > 0 {
 		list = append(list, Reason{
-			Why:  fmt.Sprintf("%d %s to %s %s given up; the last answer was %s", dead, plural(dead, "callback", "callbacks"), whom, plural(dead, "was", "were"), answer),
-			Mend: whom + " can ask by GET how it stands",
+			Why: fmt.Sprintf("%d %s to %s %s given up; the last answer was %s", len(dead), plural(len(dead), "callback", "callbacks"), whom,
+				plural(len(dead), "was", "were"), dead[len(dead)-1].LastAnswer),
+			Mend: whom + " can ask by GET how it stands; or send it after all: anchor callbacks retry " + dead[len(dead)-1].ID + " --reason TEXT",
 		})
 	}
 	for _, c := range callbacks { // the oldest that is pending keeps those behind it
@@ -240,6 +188,20 @@ func callbackTrouble(callbacks []store.Callback, now time.Time, whom string) []R
 		}
 	}
 	return list
+}
+
+// unsaid are callbacks that were given up and that nothing later has made up for; they are in order.
+func unsaid(callbacks []store.Callback) []store.Callback {
+	var dead []store.Callback
+	for i, c := range callbacks {
+		later := slices.ContainsFunc(callbacks[i:], func(l store.Callback) bool {
+			return l.Subscriber == c.Subscriber && l.State == store.CallbackDelivered
+		})
+		if c.State == store.CallbackDead && !later {
+			dead = append(dead, c)
+		}
+	}
+	return dead
 }
 
 func pendingCallback(c store.Callback, now time.Time, whom string) []Reason {

@@ -237,7 +237,13 @@ func TestWhy_says_in_words_what_keeps_callbacks_and_refunds(t *testing.T) {
 			c.State = store.CallbackDead
 			f.callbacks = []store.Callback{c}
 		}),
-			"1 callback to the sending anchor was given up; the last answer was HTTP 500 => the sending anchor can ask by GET how it stands"},
+			"1 callback to the sending anchor was given up; the last answer was HTTP 500" +
+				" => the sending anchor can ask by GET how it stands; or send it after all: anchor callbacks retry B --reason TEXT"},
+		"a callback was given up before a later one was taken": {completed(func(f *file) {
+			given, taken := pending(24, us(time.Hour)), pending(1, us(time.Hour))
+			given.State, taken.State = store.CallbackDead, store.CallbackDelivered
+			f.callbacks = []store.Callback{given, taken}
+		}), "nothing keeps it: the recipient was paid"},
 		"a refund is held": {completed(func(f *file) { f.payments = []paymentFile{refunding(anchor.RefundHeld, "the destination is gone")} }),
 			"refund R of 3 USDC is held: the destination is gone" +
 				" => when that is mended: anchor refunds release R --reason TEXT; else: anchor refunds cancel R --reason TEXT"},
@@ -265,7 +271,7 @@ func TestWhy_says_in_words_what_keeps_callbacks_and_refunds(t *testing.T) {
 
 func pending(attempts, next int64) store.Callback {
 	var c store.Callback
-	c.State, c.Attempts, c.NextUs, c.CreatedUs, c.LastAnswer = store.CallbackPending, attempts, next, us(2*time.Hour), "HTTP 500"
+	c.ID, c.State, c.Attempts, c.NextUs, c.CreatedUs, c.LastAnswer = "B", store.CallbackPending, attempts, next, us(2*time.Hour), "HTTP 500"
 	return c
 }
 

@@ -10,26 +10,6 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/store"
 )
 
-// What a rail that says nothing of its batches gets.
-const (
-	batchMost  = 1000
-	batchEvery = time.Minute
-)
-
-func mostOf(rail anchor.Rail) int {
-	if rail.BatchMost <= 0 {
-		return batchMost
-	}
-	return rail.BatchMost
-}
-
-func everyOf(rail anchor.Rail) time.Duration {
-	if rail.BatchEvery <= 0 {
-		return batchEvery
-	}
-	return rail.BatchEvery
-}
-
 // dueBatches lists the rails for which a batch is to be made or handed over now, and tells how long it is until there is more;
 // at most maxLook, and more than that where nothing is known to come.
 func (s *Service) dueBatches(ctx context.Context) (due []string, wait time.Duration, err error) {
@@ -65,11 +45,11 @@ func (s *Service) NextBatch(ctx context.Context, rail string) (at time.Time, ok 
 
 func (s *Service) nextBatch(ctx context.Context, name string) (now, at time.Time, ok bool, err error) {
 	rail := s.rails[name]
-	o, err := s.db.LookAtBatches(ctx, name, mostOf(rail))
+	o, err := s.db.LookAtBatches(ctx, name, rail.BatchMost)
 	if err != nil {
 		return now, at, false, err
 	}
-	at, ok = store.NextBatch(o, rail.Calendar, mostOf(rail), everyOf(rail))
+	at, ok = store.NextBatch(o, rail.Calendar, rail.BatchMost, rail.BatchEvery)
 	return store.At(o.NowUs), at, ok, nil
 }
 
@@ -106,9 +86,9 @@ func (s *Service) takeBatch(hard context.Context, name string) (store.TakenBatch
 	deadline, _ := window.Deadline()
 	rail := s.rails[name]
 	terms := store.BatchTerms{
-		Claim: s.terms(actorExecute, name, mostOf(rail)),
+		Claim: s.terms(actorExecute, name, store.BatchMost(rail.BatchMost)),
 		CutOff: func(o store.BatchOutlook) (time.Time, bool) {
-			return store.CutOffOf(o, rail.Calendar, mostOf(rail), everyOf(rail))
+			return store.CutOffOf(o, rail.Calendar, rail.BatchMost, rail.BatchEvery)
 		},
 	}
 	terms.Claim.Lease = 2 * s.BatchTimeout

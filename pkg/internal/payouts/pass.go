@@ -44,44 +44,45 @@ func newPass(s *Service, hard context.Context, rail string) *pass {
 
 // run claims and sends until nothing is left that the rail takes now and everything is stored. It looks again when it is nudged.
 func (p *pass) run(soft context.Context, nudge <-chan struct{}) (worked bool, err error) {
-	for soft.Err() == nil && err == nil {
-		free := p.free()
-		if free <= 0 {
-			if p.idle() { // too many calls were left behind
-				break
-			}
-			p.await(soft, nil)
-			continue
-		}
-		var got claimed
-		if got, err = p.claim(soft, free); got.touched > 0 {
-			worked = true
-			continue
-		}
-		switch {
-		case err != nil:
-		case got.wait > 0 && got.wait <= lookAgain:
-			p.rest(soft, got.wait)
-		case p.idle():
-			p.finish()
-			return worked, nil
-		default:
-			p.await(soft, nudge)
-		}
+	defer p.finish()
+	for more := true; more && err == nil && soft.Err() == nil; {
+		var touched bool
+		touched, more, err = p.step(soft, nudge)
+		worked = worked || touched
 	}
-	p.finish()
 	return worked, err
 }
 
-// free is how many payouts may be claimed now: no more than there are slots, none while many answers wait to be stored or
-// the rail has left too many calls behind.
+// step claims and sends, or waits until that may bring something; more is false when there is nothing to wait for.
+func (p *pass) step(soft context.Context, nudge <-chan struct{}) (touched, more bool, err error) {
+	free := p.free()
+	if free <= 0 {
+		if p.idle() { // too many calls were left behind
+			return false, false, nil
+		}
+		p.await(soft, nil)
+		return false, true, nil
+	}
+	got, err := p.claim(soft, free)
+	switch {
+	case err != nil || got.touched > 0:
+		return got.touched > 0, true, err
+	case got.wait > 0 && got.wait <= lookAgain:
+		p.rest(soft, got.wait)
+	case p.idle():
+		return false, false, nil
+	default:
+		p.await(soft, nudge)
+	}
+	return false, true, nil
+}
+
+// free is how many payouts may be claimed now: no more than there are slots, of which a call that the rail has left behind keeps
+// its own, and none while many answers wait to be stored.
 func (p *pass) free() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.left.by(p.rail) >= int64(p.Concurrency) {
-		return 0
-	}
-	return min(p.Concurrency-p.calling, 2*p.Concurrency-p.calling-p.unsettled)
+	return min(p.Concurrency-p.calling-int(p.left.by(p.rail)), 2*p.Concurrency-p.calling-p.unsettled)
 }
 
 // idle tells whether nothing is in flight and everything is stored.

@@ -3,6 +3,8 @@ package payouts
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -12,20 +14,21 @@ import (
 const lookRest = 20 * time.Millisecond
 
 // eachRail runs work for every rail that has some that is due, side by side, so that none waits for another: also for those that
-// get some while others are still at theirs. It ends when none is at work. nudge tells work that there may be more by its rail;
-// one that fails is not begun again.
+// get some while others are still at theirs. It ends when none is at work. nudge tells work that there may be more by its rail.
+// Work that fails is begun again after a while if others are still at theirs; its last error is returned unless it has gone well
+// since.
 func (s *Service) eachRail(
 	soft, hard context.Context, topic store.Topic, work func(rail string, nudge <-chan struct{}) (bool, error),
 ) (worked bool, err error) {
 	r := &rails{
 		service: s, hard: hard, topic: topic, work: work, ended: make(chan railEnd), nudges: map[string]chan struct{}{},
-		failed: map[string]bool{},
+		failed: map[string]error{}, held: map[string]bool{},
 	}
 	r.look()
 	if len(r.nudges) > 0 {
 		r.attend(soft)
 	}
-	return r.worked, errors.Join(r.errs...)
+	return r.worked, errors.Join(append(slices.Collect(maps.Values(r.failed)), r.blind)...)
 }
 
 // rails are those that are worked for. All of it belongs to the goroutine of eachRail.
@@ -36,9 +39,10 @@ type rails struct {
 	work    func(rail string, nudge <-chan struct{}) (bool, error)
 	ended   chan railEnd
 	nudges  map[string]chan struct{} // of those at work
-	failed  map[string]bool
+	failed  map[string]error
+	held    map[string]bool // have failed and are not begun again before the next tick
+	blind   error           // of the last look
 	worked  bool
-	errs    []error
 }
 
 // railEnd is how the work for a rail ended.
@@ -50,20 +54,17 @@ type railEnd struct {
 
 // look begins work for those that are due and have none, and nudges the others.
 func (r *rails) look() {
-	due, _, err := r.service.dueRails(r.hard, r.topic)
-	if err != nil {
-		r.errs = append(r.errs, err)
-		return
-	}
+	var due []string
+	due, _, r.blind = r.service.dueRails(r.hard, r.topic)
 	for _, rail := range due {
 		nudge, atWork := r.nudges[rail]
-		if !atWork && !r.failed[rail] {
+		if !atWork && !r.held[rail] {
 			r.begin(rail)
 			continue
 		}
 		select {
 		case nudge <- struct{}{}:
-		default: // it has not looked since the last one, or has failed
+		default: // it has not looked since the last one, or is held
 		}
 	}
 }
@@ -101,6 +102,7 @@ func (r *rails) attend(soft context.Context) {
 			r.look()
 			rest.Reset(lookRest)
 		case <-ticks:
+			clear(r.held)
 			r.look()
 		}
 	}
@@ -109,9 +111,10 @@ func (r *rails) attend(soft context.Context) {
 func (r *rails) note(end railEnd) {
 	delete(r.nudges, end.rail)
 	r.worked = r.worked || end.worked
+	delete(r.failed, end.rail)
 	if end.err != nil {
-		r.failed[end.rail] = true
-		r.errs = append(r.errs, end.err)
+		r.failed[end.rail], r.held[end.rail] = end.err, true
+		r.service.log.WarnContext(r.hard, "the work for a rail failed", "rail", end.rail, "error", end.err)
 	}
 }
 

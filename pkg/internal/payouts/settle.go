@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -30,7 +29,7 @@ var errUnknownKey = errors.New("no attempt has this key")
 func (s *Service) settle(ctx context.Context, answers ...answer) error {
 	var strangers []answer
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		g := settling{service: s, tx: tx, concerned: map[string]bool{}}
+		g := settling{service: s, tx: tx, concerned: map[string]bool{}, refunds: map[string]string{}}
 		if err := g.run(ctx, answers); err != nil {
 			return err
 		}
@@ -81,13 +80,7 @@ type settling struct {
 	payouts   []store.PayoutMove
 	postponed []store.Postponed
 	told      []store.Happening
-	refunds   []refunding
-}
-
-// refunding is a transaction that cannot be paid out: what it holds goes back.
-type refunding struct {
-	t      store.Transaction
-	reason string
+	refunds   map[string]string // by transaction that cannot be paid out: why; what it holds goes back
 }
 
 func (g *settling) run(ctx context.Context, answers []answer) error {
@@ -201,7 +194,7 @@ func (g *settling) movePayout(a answer, is store.Answered, move Move) {
 	}
 	g.tell(t, changesOf(a, &t, is, move))
 	if move.Refund && t.Conflict == "" { // with a contradiction nothing goes by itself
-		g.refunds = append(g.refunds, refunding{t, cut(reason(a), 500)})
+		g.refunds[t.ID] = cut(reason(a), 500)
 	}
 }
 
@@ -253,24 +246,27 @@ func (g *settling) write(ctx context.Context) error {
 	if err := g.tx.PostponePayouts(ctx, g.postponed); err != nil {
 		return err
 	}
-	if _, err := g.tx.AdvanceMany(ctx, g.told); err != nil { // all are locked
+	after, err := g.tx.AdvanceMany(ctx, g.told) // all are locked
+	if err != nil {
 		return err
 	}
-	return g.refund(ctx)
+	return g.refund(ctx, after)
 }
 
-// refund has everything go back that the transactions hold now that their payouts have failed. Their rows are locked, those
-// of their payments follow.
-func (g *settling) refund(ctx context.Context) error {
-	slices.SortFunc(g.refunds, func(a, b refunding) int { return strings.Compare(a.t.ID, b.t.ID) })
-	for _, r := range g.refunds {
-		_, err := g.tx.RefundCredited(ctx, r.t.ID, store.RefundOrder{
-			FeeUnits: g.service.refundFee(r.t.AssetCode, r.t.AssetIssuer), Automatic: true, Actor: actorRail,
-			Reason: strings.TrimSuffix("it cannot be paid out: "+r.reason, ": "),
-		})
-		if err != nil {
-			return fmt.Errorf("refund what transaction %s holds: %w", r.t.ID, err)
+// refund has everything go back that transactions hold now that their payouts have failed; advanced are the rows as they were
+// written last. They are locked, those of their payments follow.
+func (g *settling) refund(ctx context.Context, advanced []store.Transaction) error {
+	var list []store.HeldRefund
+	for _, t := range advanced {
+		why, back := g.refunds[t.ID]
+		if !back {
+			continue
 		}
+		list = append(list, store.HeldRefund{Transaction: t, Order: store.RefundOrder{
+			FeeUnits: g.service.refundFee(t.AssetCode, t.AssetIssuer), Automatic: true, Actor: actorRail,
+			Reason: strings.TrimSuffix("it cannot be paid out: "+why, ": "),
+		}})
 	}
-	return nil
+	_, err := g.tx.RefundHeld(ctx, list)
+	return err
 }

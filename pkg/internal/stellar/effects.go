@@ -148,11 +148,11 @@ func (r effectRecord) effect(account string) (Effect, error) {
 	position, ok := parsePosition([]byte(operation))
 	ordinal, err := strconv.ParseInt(index, 10, 64)
 	if !found || !ok || err != nil || ordinal < 0 || r.Account != account {
-		return Effect{}, fmt.Errorf("its effect %s has no position or is of another account", printable(r.Token))
+		return Effect{}, fmt.Errorf("its effect %s has no position or is of another account", Printable(r.Token))
 	}
-	e := Effect{EffectPosition: EffectPosition{position, ordinal}, Kind: printable(r.Type), ClosedAt: r.CreatedAt.UTC()}
+	e := Effect{EffectPosition: EffectPosition{position, ordinal}, Kind: Printable(r.Type), ClosedAt: r.CreatedAt.UTC()}
 	if e.Changes, err = r.changes(); err != nil {
-		e.Changes, e.Unreadable = nil, printable(err.Error())
+		e.Changes, e.Unreadable = nil, Printable(err.Error())
 	}
 	return e, nil
 }

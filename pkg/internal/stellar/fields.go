@@ -17,16 +17,16 @@ func parseUnits(amount []byte) (int64, error) {
 	const decimals = 7
 	whole, fraction, found := bytes.Cut(amount, []byte{'.'})
 	if !found || len(fraction) != decimals || len(whole) == 0 || (whole[0] == '0' && len(whole) > 1) {
-		return 0, fmt.Errorf("%q is no amount with seven decimals", printable(string(amount)))
+		return 0, fmt.Errorf("%q is no amount with seven decimals", Printable(string(amount)))
 	}
 	digits := append(append(make([]byte, 0, 32), whole...), fraction...)
 	// ParseUint takes neither a sign nor, in base 10, underscores.
 	units, err := strconv.ParseUint(string(digits), 10, 63)
 	if errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("the amount %s is more than an account can hold", printable(string(amount)))
+		return 0, fmt.Errorf("the amount %s is more than an account can hold", Printable(string(amount)))
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%q is no amount", printable(string(amount)))
+		return 0, fmt.Errorf("%q is no amount", Printable(string(amount)))
 	}
 	return int64(units), nil
 }
@@ -41,7 +41,7 @@ func parsePosition(id []byte) (int64, bool) {
 func parseTime(value []byte) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, string(value))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time", printable(string(value)))
+		return time.Time{}, fmt.Errorf("%q is no time", Printable(string(value)))
 	}
 	return at.UTC(), nil
 }
@@ -63,7 +63,7 @@ func isHash[T string | []byte](text T) bool {
 // nothing strange gets into a row, its checksum is not.
 func parseParty(address []byte) (string, error) {
 	if len(address) != 56 || (address[0] != 'G' && address[0] != 'C') || !isBase32(address) {
-		return "", fmt.Errorf("%q is no address", printable(string(address)))
+		return "", fmt.Errorf("%q is no address", Printable(string(address)))
 	}
 	return string(address), nil
 }
@@ -87,10 +87,10 @@ func parseMuxedID(id, muxed []byte, account string) (string, error) {
 	}
 	m, err := strkey.DecodeMuxedAccount(string(muxed))
 	if err != nil {
-		return "", fmt.Errorf("%q is no muxed account", printable(string(muxed)))
+		return "", fmt.Errorf("%q is no muxed account", Printable(string(muxed)))
 	}
 	if under, err := m.AccountID(); err != nil || under != account {
-		return "", fmt.Errorf("the muxed account %s belongs to another account", printable(string(muxed)))
+		return "", fmt.Errorf("the muxed account %s belongs to another account", Printable(string(muxed)))
 	}
 	return strconv.FormatUint(m.ID(), 10), nil
 }
@@ -98,7 +98,7 @@ func parseMuxedID(id, muxed []byte, account string) (string, error) {
 func parseUint64(decimal []byte) (string, error) {
 	n, err := strconv.ParseUint(string(decimal), 10, 64)
 	if err != nil {
-		return "", fmt.Errorf("%q is no number of 64 bits", printable(string(decimal)))
+		return "", fmt.Errorf("%q is no number of 64 bits", Printable(string(decimal)))
 	}
 	return strconv.FormatUint(n, 10), nil
 }
@@ -110,13 +110,13 @@ func parseAsset(kind, code, issuer []byte) (string, string, error) {
 		return NativeCode, "", nil
 	case "credit_alphanum4", "credit_alphanum12":
 	default:
-		return "", "", fmt.Errorf("the asset type %q is not known", printable(string(kind)))
+		return "", "", fmt.Errorf("the asset type %q is not known", Printable(string(kind)))
 	}
 	if !isAssetCode(code) {
-		return "", "", fmt.Errorf("%q is no asset code", printable(string(code)))
+		return "", "", fmt.Errorf("%q is no asset code", Printable(string(code)))
 	}
 	if len(issuer) != 56 || issuer[0] != 'G' || !isBase32(issuer) {
-		return "", "", fmt.Errorf("%q is no issuer", printable(string(issuer)))
+		return "", "", fmt.Errorf("%q is no issuer", Printable(string(issuer)))
 	}
 	return string(code), string(issuer), nil
 }
@@ -148,7 +148,7 @@ func canonicalMemo(kind, memo, memoBytes []byte) (string, string, error) {
 	case MemoText:
 		return textMemo(memoBytes)
 	}
-	return "", "", fmt.Errorf("the memo type %q is not known", printable(string(kind)))
+	return "", "", fmt.Errorf("the memo type %q is not known", Printable(string(kind)))
 }
 
 func textMemo(memoBytes []byte) (string, string, error) {

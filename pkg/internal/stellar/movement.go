@@ -20,7 +20,7 @@ type movement struct {
 // doubt keeps the first reason why a payment cannot be understood.
 func (m *movement) doubt(err error) {
 	if err != nil && m.Unreadable == "" {
-		m.Unreadable = printable(err.Error())
+		m.Unreadable = Printable(err.Error())
 	}
 }
 
@@ -85,7 +85,7 @@ func (r *record) movements(account string, position int64) []movement {
 
 func (r *record) unreadable(account string, position int64, why string) []movement {
 	m := r.begin(account, position, KindUnknown)
-	m.Unreadable = printable(why)
+	m.Unreadable = Printable(why)
 	return []movement{m}
 }
 
@@ -112,7 +112,7 @@ func (r *record) begin(account string, position int64, kind string) movement {
 func (r *record) readHashes(p *Payment) error {
 	j := r.joined
 	if !isHash(r.hash) {
-		return fmt.Errorf("%q is no transaction hash", printable(string(r.hash)))
+		return fmt.Errorf("%q is no transaction hash", Printable(string(r.hash)))
 	}
 	if j.present && !bytes.Equal(j.hash, r.hash) {
 		return errors.New("the transaction joined is another one")
@@ -269,7 +269,7 @@ func (r *record) event(account string, position int64, c change) movement {
 			m.party(&m.From, &m.FromMuxedID, c.from, nil, nil)
 		}
 	default:
-		m.doubt(fmt.Errorf("the kind of balance change %q is not known", printable(string(c.kind))))
+		m.doubt(fmt.Errorf("the kind of balance change %q is not known", Printable(string(c.kind))))
 	}
 	if string(c.kind) != "burn" {
 		m.party(&m.To, &m.ToMuxedID, c.to, nil, c.muxedID)

@@ -62,7 +62,7 @@ func (e *endpoint) keptUntilNow(ctx context.Context, after, elder int64) (int64,
 
 func checkAsked(account string, after int64) error {
 	if !strkey.IsValidEd25519PublicKey(account) {
-		return fmt.Errorf("stellar: %q is not the address of an account (G…)", printable(account))
+		return fmt.Errorf("stellar: %q is not the address of an account (G…)", Printable(account))
 	}
 	if after < 0 {
 		return fmt.Errorf("stellar: the position %d is negative", after)

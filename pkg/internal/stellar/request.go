@@ -174,7 +174,7 @@ func refusal(got answer) error {
 	case got.status == http.StatusTooManyRequests:
 		return &RateLimitedError{RetryAfter: retryAfter(got.header)}
 	case got.status >= 500:
-		return &UnavailableError{Status: got.status, Title: printable(p.Title), RetryAfter: retryAfter(got.header)}
+		return &UnavailableError{Status: got.status, Title: Printable(p.Title), RetryAfter: retryAfter(got.header)}
 	case got.status == http.StatusNotFound:
 		return ErrNotFound
 	case got.status == http.StatusGone:
@@ -185,8 +185,8 @@ func refusal(got answer) error {
 		return &AnswerError{Reason: fmt.Sprintf("status %d where 200 was expected", got.status)}
 	}
 	return &RequestError{
-		Status: got.status, Title: printable(p.Title),
-		Field: printable(p.Extras.InvalidField), Reason: printable(p.Extras.Reason),
+		Status: got.status, Title: Printable(p.Title),
+		Field: Printable(p.Extras.InvalidField), Reason: Printable(p.Extras.Reason),
 	}
 }
 
@@ -215,8 +215,9 @@ func named(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// printable bounds and cleans what somebody else wrote before it enters an error or a row.
-func printable(s string) string {
+// Printable bounds and cleans what somebody else wrote before it enters an error or a row: at most 200 printable runes, and a
+// mark that there were more.
+func Printable(s string) string {
 	const longest = 200
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

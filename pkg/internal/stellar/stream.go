@@ -88,7 +88,7 @@ func (e *endpoint) open(ctx, caller context.Context, account string, after int64
 	}
 	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
 		resp.Body.Close()
-		return nil, &AnswerError{Reason: fmt.Sprintf("it is no stream but %q", printable(kind))}
+		return nil, &AnswerError{Reason: fmt.Sprintf("it is no stream but %q", Printable(kind))}
 	}
 	return resp, nil
 }
@@ -171,5 +171,5 @@ func streamError(said string) error {
 	if strings.Contains(said, "rate_limit_exceeded") {
 		return &RateLimitedError{}
 	}
-	return &UnavailableError{Err: errors.New("the stream ended with: " + printable(said))}
+	return &UnavailableError{Err: errors.New("the stream ended with: " + Printable(said))}
 }

@@ -73,7 +73,7 @@ func submissionRefusal(got answer) error {
 	switch {
 	case got.status == http.StatusBadRequest && codes.Transaction != "":
 		return &FailedError{
-			TransactionCode: printable(codes.Transaction), InnerCode: printable(codes.Inner),
+			TransactionCode: Printable(codes.Transaction), InnerCode: Printable(codes.Inner),
 			OperationCodes: printables(codes.Operations),
 		}
 	case got.status == http.StatusBadRequest && p.is("transaction_malformed"):
@@ -91,7 +91,7 @@ func submissionRefusal(got answer) error {
 func printables(texts []string) []string {
 	clean := make([]string, len(texts))
 	for i, text := range texts {
-		clean[i] = printable(text)
+		clean[i] = Printable(text)
 	}
 	return clean
 }

@@ -48,7 +48,7 @@ type transactionRecord struct {
 
 func (e *endpoint) transaction(ctx context.Context, hash string) (Transaction, error) {
 	if !isHash(hash) {
-		return Transaction{}, fmt.Errorf("stellar: %q is not the hash of a transaction", printable(hash))
+		return Transaction{}, fmt.Errorf("stellar: %q is not the hash of a transaction", Printable(hash))
 	}
 	path := "/transactions/" + hash
 	var answer transactionRecord
@@ -94,7 +94,7 @@ func (r transactionRecord) readDetails(t *Transaction) error {
 		into *int64
 	}{{r.Sequence, &t.Sequence}, {r.FeeCharged, &t.FeeCharged}, {r.MaxFee, &t.MaxFee}} {
 		if *number.into, err = strconv.ParseInt(number.text, 10, 64); err != nil {
-			return fmt.Errorf("%q is no number", printable(number.text))
+			return fmt.Errorf("%q is no number", Printable(number.text))
 		}
 	}
 	return nil

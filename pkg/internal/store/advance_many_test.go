@@ -236,12 +236,17 @@ func TestAdvanceMany_writes_every_column_that_may_change_to_its_own_place(t *tes
 func TestAdvanceMany_finds_its_rows_by_their_key(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		text, parameters := store.AdvanceText(3)
-		args := make([]any, parameters)
-		for i := range args {
-			args[i] = "1"
-		}
 		index := map[string]string{"sqlite": "sqlite_autoindex_transactions_1", "postgres": "transactions_pkey"}[db.Engine()]
-		requireIndexes(t, db, "advanceTransactions", plan(t, db, text, args), []string{index})
+		requireShown(t, db, "advanceTransactions", store.AdvanceStatement(3), index)
 	})
+}
+
+// requireShown checks that a statement of many rows uses the indexes and reads no table as a whole.
+func requireShown(t *testing.T, db *store.DB, name string, s store.Shown, indexes ...string) {
+	t.Helper()
+	args := make([]any, s.Parameters)
+	for i := range args {
+		args[i] = "1"
+	}
+	requireIndexes(t, db, name, plan(t, db, s.Text, args), indexes)
 }

@@ -9,7 +9,14 @@ import (
 const (
 	DuePayouts = duePayouts
 	UnderWay   = underWay
+
+	RailsReady    = railsReady
+	RailsUnderWay = railsUnderWay
+	CallsInFlight = "SELECT COUNT(*) FROM payouts WHERE rail = $1 AND state = 'sending' AND lease_until_us > $2"
 )
+
+// RefusalsText is the statement that counts how often one payout was not sent.
+var RefusalsText = refusalsOf().sql(1, 0)
 
 // LockAnsweredText is the statement that locks what n answers are about.
 func LockAnsweredText(ctx context.Context, db *DB, n int) (text string, err error) {
@@ -54,4 +61,10 @@ func PlanOf(ctx context.Context, db *DB, text string, args ...any) (string, erro
 func Analyze(ctx context.Context, db *DB) error {
 	_, err := db.write.ExecContext(ctx, "ANALYZE")
 	return err
+}
+
+// LimitRows is how many rows the limits of rails have come to.
+func LimitRows(ctx context.Context, db *DB) (n int, err error) {
+	err = db.read.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM rail_pace) + (SELECT COUNT(*) FROM rail_usage)").Scan(&n)
+	return n, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +64,7 @@ func (db *DB) BatchMembers(ctx context.Context, b Batch) (members []anchor.Payou
 	if err != nil {
 		return nil, fmt.Errorf("members of batch %s: %w", b.ID, err)
 	}
+	slices.SortFunc(scanned, func(x, y batchMember) int { return strings.Compare(x.attempt.PayoutID, y.attempt.PayoutID) })
 	for _, m := range scanned {
 		request, err := db.openRequest(m.t, m.attempt)
 		if err != nil {
@@ -85,19 +87,22 @@ type batchMember struct {
 
 const batchMembers = `SELECT a.*, t.id, t.key_id, t.sealed_key
 	FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id JOIN transactions t ON t.id = p.transaction_id
-	WHERE a.batch_id = $1 AND a.batch_id <> '' ORDER BY a.payout_id`
+	WHERE a.batch_id = $1 AND a.batch_id <> ''`
 
 // UnansweredOfBatch lists the keys of the members of a batch that are still being sent, in their order.
 func (db *DB) UnansweredOfBatch(ctx context.Context, id string) ([]anchor.PayoutKey, error) {
-	keys, err := db.q.UnansweredOfBatch(ctx, id)
+	rows, err := db.q.MembersOfBatch(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("members of batch %s: %w", id, err)
 	}
-	list := make([]anchor.PayoutKey, len(keys))
-	for i, key := range keys {
-		list[i] = anchor.PayoutKey(key)
+	slices.SortFunc(rows, func(x, y sqlgen.MembersOfBatchRow) int { return strings.Compare(x.PayoutID, y.PayoutID) })
+	var keys []anchor.PayoutKey
+	for _, row := range rows {
+		if row.State == anchor.AttemptSending && row.PayoutState == anchor.PayoutSending {
+			keys = append(keys, anchor.PayoutKey(row.Key))
+		}
 	}
-	return list, nil
+	return keys, nil
 }
 
 // DelayBatch gives a batch back that could not be handed over, or that perhaps was, for a while. It says why, without personal
@@ -160,7 +165,7 @@ func outlook(ctx context.Context, q *sqlgen.Queries, rail string, most int) (o B
 		return o, err
 	}
 	o.Writing = o.Last.State == BatchWriting
-	row, err := q.ReadyForBatch(ctx, sqlgen.ReadyForBatchParams{Rail: rail, Most: int32(min(most, 1<<20))}) //nolint:gosec // bounded
+	row, err := q.ReadyForBatch(ctx, sqlgen.ReadyForBatchParams{Rail: rail, Most: int32(min(BatchMost(most), 1<<20))}) //nolint:gosec // bounded
 	if err != nil {
 		return o, fmt.Errorf("what is ready for a batch of rail %s: %w", rail, err)
 	}

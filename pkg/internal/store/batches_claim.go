@@ -211,6 +211,27 @@ func assignBatch() statement {
 	}
 }
 
+// What a rail gets that says nothing of its batches.
+const (
+	batchMost  = 1000
+	batchEvery = time.Minute
+)
+
+// BatchMost is how many payouts are in a batch of a rail that says so many: zero or less is as anchor.Rail says.
+func BatchMost(most int) int {
+	if most <= 0 {
+		return batchMost
+	}
+	return most
+}
+
+func everyOf(every time.Duration) time.Duration {
+	if every <= 0 {
+		return batchEvery
+	}
+	return every
+}
+
 // CutOffOf decides as a rail says: a batch is made of what was ready at the last cut-off that has passed, also after the rail has
 // closed on the day of the cut-off; where it has no cut-offs, when the first payout has waited for every, or a whole batch is
 // ready. It is pure.
@@ -222,7 +243,7 @@ func CutOffOf(o BatchOutlook, calendar anchor.Calendar, most int, every time.Dur
 	opening, ever := calendar.Opening(now)
 	open := ever && opening.Equal(now)
 	if len(calendar.CutOffs) == 0 {
-		return now, open && (o.Ready >= most || o.OldestUs+every.Microseconds() <= o.NowUs)
+		return now, open && (o.Ready >= BatchMost(most) || o.OldestUs+everyOf(every).Microseconds() <= o.NowUs)
 	}
 	passed, ok := lastCutOff(calendar, At(o.OldestUs), now)
 	return passed, ok && (open || calendar.Day(passed) == calendar.Day(now))
@@ -262,8 +283,8 @@ func NextBatch(o BatchOutlook, calendar anchor.Calendar, most int, every time.Du
 		return calendar.CutOff(latest(oldest.Add(-time.Microsecond), now))
 	}
 	wait := oldest
-	if o.Ready < most {
-		wait = oldest.Add(every)
+	if o.Ready < BatchMost(most) {
+		wait = oldest.Add(everyOf(every))
 	}
 	return calendar.Opening(latest(wait, now))
 }

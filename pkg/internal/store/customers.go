@@ -307,6 +307,16 @@ func (tx *Tx) customerEvent(ctx context.Context, c Customer, change CustomerChan
 	})
 }
 
+// JudgedOnlySince tells whether nothing happened to a customer after it had a version, but that the judge decided about it:
+// the values are still those of that version, and nobody else has decided anything.
+func (tx *Tx) JudgedOnlySince(ctx context.Context, customerID string, version int64, judge string) (bool, error) {
+	n, err := tx.q.CountCustomerEventsSince(ctx, sqlgen.CountCustomerEventsSinceParams{CustomerID: customerID, Version: version, Judge: judge})
+	if err != nil {
+		return false, fmt.Errorf("events of customer %s since version %d: %w", customerID, version, err)
+	}
+	return n == 0, nil
+}
+
 // OpenCustomerFields is DB.OpenCustomerFields; it reads nothing.
 func (tx *Tx) OpenCustomerFields(c Customer, fields map[string]CustomerField) (map[string]CustomerValue, error) {
 	return tx.db.OpenCustomerFields(c, fields)

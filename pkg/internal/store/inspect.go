@@ -148,9 +148,10 @@ type Overdue struct {
 
 // Backlog is work that nobody has taken up although it was due for longer than a patience.
 type Backlog struct {
-	Ready, ToPrice, UnderWay Overdue // payouts: to be sent, priced, asked about
-	Refunds                  Overdue // to be sent
-	Callbacks                Overdue // to be delivered
+	Ready             map[string]Overdue // payouts to be sent, by rail; not those that an operator has paused
+	ToPrice, UnderWay Overdue            // payouts to be priced, and asked about
+	Refunds           Overdue            // to be sent
+	Callbacks         Overdue            // to be delivered
 }
 
 // BacklogOf counts what was due before that long ago. A process at work takes up what is due at once.
@@ -163,9 +164,11 @@ func (db *DB) BacklogOf(ctx context.Context, patience time.Duration) (b Backlog,
 		refunds, err4 := q.InspectOverdueRefunds(ctx, before)
 		callbacks, err5 := q.InspectOverdueCallbacks(ctx, before)
 		b = Backlog{
-			Ready: Overdue{ready.Number, At(ready.OldestUs)}, ToPrice: Overdue{toPrice.Number, At(toPrice.OldestUs)},
-			UnderWay: Overdue{underWay.Number, At(underWay.OldestUs)}, Refunds: Overdue{refunds.Number, At(refunds.OldestUs)},
+			Ready: map[string]Overdue{}, ToPrice: Overdue{toPrice.Number, At(toPrice.OldestUs)}, UnderWay: Overdue{underWay.Number, At(underWay.OldestUs)}, Refunds: Overdue{refunds.Number, At(refunds.OldestUs)},
 			Callbacks: Overdue{callbacks.Number, At(callbacks.OldestUs)},
+		}
+		for _, row := range ready {
+			b.Ready[row.Rail] = Overdue{row.Number, At(row.OldestUs)}
 		}
 		return errors.Join(err1, err2, err3, err4, err5)
 	})

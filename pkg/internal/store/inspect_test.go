@@ -112,10 +112,24 @@ func TestBacklog_tells_of_work_of_every_role_that_nobody_takes_up(t *testing.T) 
 		soon, err := db.BacklogOf(t.Context(), -time.Hour) // as it will be in an hour, if nobody does anything
 		require.NoError(t, err)
 		require.Equal(t, [5]int64{1, 1, 1, 0, 2},
-			[5]int64{soon.Ready.Number, soon.ToPrice.Number, soon.UnderWay.Number, soon.Refunds.Number, soon.Callbacks.Number})
+			[5]int64{soon.Ready[payoutstest.Rail].Number, soon.ToPrice.Number, soon.UnderWay.Number, soon.Refunds.Number, soon.Callbacks.Number})
 		now, err := db.BacklogOf(t.Context(), time.Hour)
 		require.NoError(t, err)
-		require.Equal(t, store.Backlog{}, now)
+		require.Equal(t, store.Backlog{Ready: map[string]store.Overdue{}}, now)
+		turn(t, db, store.SwitchRail, "other", true, "it is down")
+		turn(t, db, store.SwitchAsset, "USDC:other", true, "it is in trouble")
+		soon, err = db.BacklogOf(t.Context(), -time.Hour)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, soon.Ready[payoutstest.Rail].Number, "which is not what is paused")
+		for kind, name := range map[store.SwitchKind]string{
+			store.SwitchRail: payoutstest.Rail, store.SwitchAsset: store.AssetSwitch("USDC", payoutstest.Issuer),
+		} {
+			turn(t, db, kind, name, true, "it is down")
+			soon, err = db.BacklogOf(t.Context(), -time.Hour)
+			require.NoError(t, err)
+			require.Empty(t, soon.Ready, "what is paused lies by the will of an operator")
+			turn(t, db, kind, name, false, "it is up")
+		}
 		leases, err := db.Leases(t.Context())
 		require.NoError(t, err)
 		require.Len(t, leases, 1)

@@ -178,15 +178,24 @@ func (tx *Tx) holdInOlderCopy(ctx context.Context, r *Refund) error {
 	if !r.Automatic || r.Trouble != "" {
 		return nil
 	}
+	restored, err := tx.olderCopy(ctx)
+	if restored {
+		r.holdForOlderCopy()
+	}
+	return err
+}
+
+func (r *Refund) holdForOlderCopy() {
+	r.State, r.Trouble = anchor.RefundHeld, "it was asked for while this database was restored from an older copy: what was paid for may have been "+
+		"agreed and paid out since that copy was taken; look before it is released"
+}
+
+func (tx *Tx) olderCopy(ctx context.Context) (restored bool, err error) {
 	mark, err := tx.q.RestoredMark(ctx)
 	if err != nil {
-		return fmt.Errorf("whether the database was restored: %w", err)
+		return false, fmt.Errorf("whether the database was restored: %w", err)
 	}
-	if mark != "" {
-		r.State, r.Trouble = anchor.RefundHeld, "it was asked for while this database was restored from an older copy: what was paid for may have been "+
-			"agreed and paid out since that copy was taken; look before it is released"
-	}
-	return nil
+	return mark != "", nil
 }
 
 func (tx *Tx) nextRefundNumber(ctx context.Context, paymentID string) (int64, error) {
@@ -209,11 +218,16 @@ func (tx *Tx) insertRefund(ctx context.Context, r *Refund) error {
 		return fmt.Errorf("insert refund %d of payment %s: %w", r.Number, r.PaymentID, err)
 	}
 	tx.Wake(TopicRefunds)
+	return tx.events(ctx, []eventOf{r.begins()})
+}
+
+// begins is the first line of the refund's history.
+func (r *Refund) begins() eventOf {
 	reason := r.Reason
 	if r.Trouble != "" {
 		reason += "; held: " + r.Trouble
 	}
-	return tx.event(ctx, SubjectRefund, r.ID, 1, "", string(r.State), anchor.Change{Cause: anchor.CauseCreated, Actor: r.Actor, Reason: reason})
+	return eventOf{SubjectRefund, r.ID, 1, "", string(r.State), anchor.Change{Cause: anchor.CauseCreated, Actor: r.Actor, Reason: reason}}
 }
 
 func (tx *Tx) movePaymentRefunds(ctx context.Context, p Payment, before anchor.PaymentState, c anchor.Change) error {
@@ -228,44 +242,6 @@ func (tx *Tx) movePaymentRefunds(ctx context.Context, p Payment, before anchor.P
 
 func refundDetail(r Refund) string {
 	return fmt.Sprintf(`{"refund":%q,"units":%d,"fee_units":%d}`, r.ID, r.Units, r.FeeUnits)
-}
-
-// CreditedPayments lists the payments that are credited to a transaction, which must be locked, in the order of the ledger.
-func (tx *Tx) CreditedPayments(ctx context.Context, transactionID string) ([]Payment, error) {
-	rows, err := tx.q.PaymentsCreditedTo(ctx, sql.NullString{String: transactionID, Valid: true})
-	return payments(rows, err, "payments credited to transaction "+transactionID)
-}
-
-// RefundCredited asks for the refund of everything that a transaction still holds, payment by payment: what follows when it
-// cannot be paid out at all. The fee is kept once, of the first payment that it fits into. o says who asks and why; its
-// payment, units and destination are not used.
-func (tx *Tx) RefundCredited(ctx context.Context, transactionID string, o RefundOrder) ([]Refund, error) {
-	t, err := tx.LockTransaction(ctx, transactionID)
-	if err != nil {
-		return nil, err
-	}
-	list, err := tx.CreditedPayments(ctx, transactionID)
-	if err != nil {
-		return nil, err
-	}
-	var refunds []Refund
-	held, fee := t.Held(), o.FeeUnits
-	for _, p := range list {
-		units := min(p.AmountUnits-p.RefundUnits, held)
-		if units <= 0 {
-			continue
-		}
-		part := RefundOrder{Payment: p, Units: units, Automatic: o.Automatic, Actor: o.Actor, Reason: o.Reason}
-		if fee < units {
-			part.FeeUnits, fee = fee, 0
-		}
-		r, err := tx.RequestRefund(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		refunds, held = append(refunds, r), held-units
-	}
-	return refunds, nil
 }
 
 // RefundByID reads one refund.

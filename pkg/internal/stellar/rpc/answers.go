@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+
+	"github.com/anchorkit/anchor/pkg/internal/stellar"
 )
 
 // The methods that are called, and what of their results is read.
@@ -52,7 +54,7 @@ type number int64
 func (n *number) UnmarshalJSON(text []byte) error {
 	parsed, err := strconv.ParseInt(string(bytes.Trim(text, `"`)), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%q is no number", printable(string(text)))
+		return fmt.Errorf("%q is no number", stellar.Printable(string(text)))
 	}
 	*n = number(parsed)
 	return nil

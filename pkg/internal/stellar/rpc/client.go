@@ -152,7 +152,7 @@ func rejection(resp *http.Response) error {
 
 // refusal turns an error of JSON-RPC into the one it stands for.
 func refusal(code int64, message string) error {
-	said := printable(message)
+	said := stellar.Printable(message)
 	switch {
 	case code == codeLimited || code == http.StatusTooManyRequests:
 		return &stellar.RateLimitedError{}

@@ -3,8 +3,6 @@ package rpc
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 )
 
 // ChainError says that two ledgers that were shown one after the other do not belong to one chain: the network has begun
@@ -37,18 +35,3 @@ func (e *AnswerError) Error() string { return "the RPC server's answer cannot be
 
 // errTooLarge is met by asking for fewer ledgers.
 var errTooLarge = errors.New("the answer is larger than the bound")
-
-// printable bounds and cleans what somebody else wrote before it enters an error or a row.
-func printable(s string) string {
-	const longest = 200
-	clean := strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, strings.ToValidUTF8(s, "?"))
-	if runes := []rune(clean); len(runes) > longest {
-		return string(runes[:longest]) + "…"
-	}
-	return clean
-}

@@ -107,7 +107,7 @@ func parseAsset(text string) (holding, xdr.Asset, error) {
 	}
 	code, issuer, _ := strings.Cut(text, ":")
 	if !isAssetCode(code) || !strkey.IsValidEd25519PublicKey(issuer) {
-		return holding{}, xdr.Asset{}, fmt.Errorf("%q is no asset", printable(text))
+		return holding{}, xdr.Asset{}, fmt.Errorf("%q is no asset", stellar.Printable(text))
 	}
 	asset, err := xdr.NewCreditAsset(code, issuer)
 	return holding{code: code, issuer: issuer}, asset, err

@@ -46,7 +46,7 @@ func (s *Source) Payments(ctx context.Context, account string, after int64, limi
 
 func checkAsked(account string, after int64) error {
 	if !strkey.IsValidEd25519PublicKey(account) {
-		return fmt.Errorf("rpc: %q is not the address of an account (G…)", printable(account))
+		return fmt.Errorf("rpc: %q is not the address of an account (G…)", stellar.Printable(account))
 	}
 	if after < 0 {
 		return fmt.Errorf("rpc: the position %d is negative", after)

@@ -115,7 +115,7 @@ func (s *Source) ownNetwork(ctx context.Context) (networkResult, error) {
 	case "":
 		return networkResult{}, &AnswerError{"it names no network: is the address that of a Stellar RPC server?"}
 	}
-	return networkResult{}, &stellar.WrongNetworkError{Want: s.passphrase, Got: printable(answer.Passphrase)}
+	return networkResult{}, &stellar.WrongNetworkError{Want: s.passphrase, Got: stellar.Printable(answer.Passphrase)}
 }
 
 // Root tells what the server has: its newest ledger, without the hash, and the oldest that it keeps. A server that is

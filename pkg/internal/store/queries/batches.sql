@@ -25,20 +25,19 @@ UPDATE payout_batches SET version = version + 1, state = 'written', external_id 
     lease_until_us = 0, updated_us = @now_us
 WHERE id = @id AND state = 'writing';
 
--- The members of a batch that nobody has said anything of yet.
--- name: UnansweredOfBatch :many
-SELECT a.key FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
-WHERE a.batch_id = @batch_id AND a.batch_id <> '' AND a.state = 'sending' AND p.state = 'sending' ORDER BY a.payout_id;
+-- name: MembersOfBatch :many
+SELECT a.key, a.payout_id, a.state, p.state AS payout_state FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
+WHERE a.batch_id = @batch_id AND a.batch_id <> '';
 
 -- What a rail that takes batches has to hand over: the first and how many, up to one batch. What is paid in a paused asset is not
 -- counted; transactions are only looked at where one is paused.
 -- name: ReadyForBatch :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(x.next_us), 0) AS BIGINT) AS oldest_us
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(v.next_us), 0) AS BIGINT) AS oldest_us
 FROM (SELECT p.next_us FROM payouts p WHERE p.rail = @rail AND p.state = 'ready'
     AND (NOT EXISTS (SELECT 1 FROM switches s WHERE s.kind = 'asset' AND s.paused)
         OR (SELECT t.asset_code || ':' || t.asset_issuer FROM transactions t WHERE t.id = p.transaction_id)
             NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'asset' AND s.paused))
-    ORDER BY p.next_us, p.id LIMIT @most) x;
+    ORDER BY p.next_us, p.id LIMIT @most) v;
 
 -- name: RailPaused :one
 SELECT EXISTS (SELECT 1 FROM switches WHERE kind = 'rail' AND name = @rail AND paused);

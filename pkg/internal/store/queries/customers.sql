@@ -152,3 +152,8 @@ WHERE t.memo IS NULL AND t.status IN ('pending_receiver', 'pending_customer_info
     OR (s.status = 'ACCEPTED' OR t.sender_id IS NULL AND t.sender_types = '')
       AND (r.status = 'ACCEPTED' OR t.receiver_id IS NULL AND t.receiver_types = ''))
 ORDER BY t.id LIMIT @most;
+
+-- What happened to a customer after it had a version, but for what one actor decided about it.
+-- name: CountCustomerEventsSince :one
+SELECT count(*) FROM events
+WHERE subject_kind = 'customer' AND subject_id = @customer_id AND seq > @version AND (kind <> 'judged' OR actor <> @judge);

@@ -64,9 +64,15 @@ SELECT * FROM outgoing_movements WHERE inner_hash = @inner_hash ORDER BY operati
 SELECT * FROM leases ORDER BY name;
 
 -- What should have been taken up before a moment, and has not been: nobody is at work, or all are at their limit.
--- name: InspectOverdueReady :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
-WHERE state = 'ready' AND next_us <= @before_us;
+-- What is paused lies by the will of an operator.
+-- name: InspectOverdueReady :many
+SELECT p.rail, COUNT(*) AS number, CAST(MIN(p.next_us) AS BIGINT) AS oldest_us FROM payouts p
+WHERE p.state = 'ready' AND p.next_us <= @before_us
+  AND p.rail NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'rail' AND s.paused)
+  AND (NOT EXISTS (SELECT 1 FROM switches s WHERE s.kind = 'asset' AND s.paused)
+    OR (SELECT t.asset_code || ':' || t.asset_issuer FROM transactions t WHERE t.id = p.transaction_id)
+      NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'asset' AND s.paused))
+GROUP BY p.rail ORDER BY p.rail;
 
 -- name: InspectOverdueToPrice :one
 SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts

@@ -111,10 +111,14 @@ SELECT value FROM meta WHERE name = @name;
 -- name: MetaValues :many
 SELECT name, value FROM meta WHERE name IN ('restored', 'ask_before_us');
 
--- Payouts that somebody may be sending right now. All three states are named for the sake of their index.
+-- Payouts that somebody may be sending right now, by themselves or in a batch: a member has the lease of its batch.
 -- name: PayoutsUnderLease :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MAX(lease_until_us), 0) AS BIGINT) AS until_us FROM payouts
-WHERE state = 'sending' AND lease_until_us > @now_us;
+SELECT CAST(COALESCE(SUM(v.number), 0) AS BIGINT) AS number, CAST(COALESCE(MAX(v.until_us), 0) AS BIGINT) AS until_us
+FROM (SELECT COUNT(*) AS number, COALESCE(MAX(p.lease_until_us), 0) AS until_us FROM payouts p
+      WHERE p.state = 'sending' AND p.lease_until_us > @now_us
+      UNION ALL
+      SELECT COALESCE(SUM(b.payouts), 0) AS number, COALESCE(MAX(b.lease_until_us), 0) AS until_us FROM payout_batches b
+      WHERE b.state = 'writing' AND b.lease_until_us > @now_us) v;
 
 -- name: EventsOfSubjectNumber :one
 SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS last FROM events WHERE subject_kind = @subject_kind AND subject_id = @subject_id;

@@ -52,9 +52,6 @@ UPDATE refunds SET trouble = @trouble, updated_us = @now_us WHERE id = @id AND s
 UPDATE payments SET version = version + 1, state = @state, refund_units = @refund_units, updated_us = @now_us
 WHERE id = @id AND version = @version AND state = @state_before;
 
--- name: PaymentsCreditedTo :many
-SELECT * FROM payments WHERE transaction_id = @transaction_id AND state = 'credited' ORDER BY operation_id, idx;
-
 -- The oldest refund of an account that is due, among those that operators asked for or among the others.
 -- name: DueRefund :one
 SELECT * FROM refunds WHERE account = @account AND automatic = @automatic AND state = 'ready' AND next_us <= @now_us

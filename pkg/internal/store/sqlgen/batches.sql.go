@@ -7,6 +7,8 @@ package sqlgen
 
 import (
 	"context"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
 const delayBatch = `-- name: DelayBatch :execrows
@@ -158,6 +160,46 @@ func (q *Queries) LeaseBatch(ctx context.Context, arg LeaseBatchParams) (int64, 
 	return result.RowsAffected()
 }
 
+const membersOfBatch = `-- name: MembersOfBatch :many
+SELECT a.key, a.payout_id, a.state, p.state AS payout_state FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
+WHERE a.batch_id = $1 AND a.batch_id <> ''
+`
+
+type MembersOfBatchRow struct {
+	Key         string
+	PayoutID    string
+	State       anchor.AttemptState
+	PayoutState anchor.PayoutState
+}
+
+func (q *Queries) MembersOfBatch(ctx context.Context, batchID string) ([]MembersOfBatchRow, error) {
+	rows, err := q.query(ctx, q.membersOfBatchStmt, membersOfBatch, batchID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MembersOfBatchRow
+	for rows.Next() {
+		var i MembersOfBatchRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.PayoutID,
+			&i.State,
+			&i.PayoutState,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const railPaused = `-- name: RailPaused :one
 SELECT EXISTS (SELECT 1 FROM switches WHERE kind = 'rail' AND name = $1 AND paused)
 `
@@ -170,12 +212,12 @@ func (q *Queries) RailPaused(ctx context.Context, rail string) (bool, error) {
 }
 
 const readyForBatch = `-- name: ReadyForBatch :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(x.next_us), 0) AS BIGINT) AS oldest_us
+SELECT COUNT(*) AS number, CAST(COALESCE(MIN(v.next_us), 0) AS BIGINT) AS oldest_us
 FROM (SELECT p.next_us FROM payouts p WHERE p.rail = $1 AND p.state = 'ready'
     AND (NOT EXISTS (SELECT 1 FROM switches s WHERE s.kind = 'asset' AND s.paused)
         OR (SELECT t.asset_code || ':' || t.asset_issuer FROM transactions t WHERE t.id = p.transaction_id)
             NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'asset' AND s.paused))
-    ORDER BY p.next_us, p.id LIMIT $2) x
+    ORDER BY p.next_us, p.id LIMIT $2) v
 `
 
 type ReadyForBatchParams struct {
@@ -195,33 +237,4 @@ func (q *Queries) ReadyForBatch(ctx context.Context, arg ReadyForBatchParams) (R
 	var i ReadyForBatchRow
 	err := row.Scan(&i.Number, &i.OldestUs)
 	return i, err
-}
-
-const unansweredOfBatch = `-- name: UnansweredOfBatch :many
-SELECT a.key FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
-WHERE a.batch_id = $1 AND a.batch_id <> '' AND a.state = 'sending' AND p.state = 'sending' ORDER BY a.payout_id
-`
-
-// The members of a batch that nobody has said anything of yet.
-func (q *Queries) UnansweredOfBatch(ctx context.Context, batchID string) ([]string, error) {
-	rows, err := q.query(ctx, q.unansweredOfBatchStmt, unansweredOfBatch, batchID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
-		}
-		items = append(items, key)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }

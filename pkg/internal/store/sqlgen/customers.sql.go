@@ -12,6 +12,25 @@ import (
 	"github.com/anchorkit/anchor/pkg/anchor"
 )
 
+const countCustomerEventsSince = `-- name: CountCustomerEventsSince :one
+SELECT count(*) FROM events
+WHERE subject_kind = 'customer' AND subject_id = $1 AND seq > $2 AND (kind <> 'judged' OR actor <> $3)
+`
+
+type CountCustomerEventsSinceParams struct {
+	CustomerID string
+	Version    int64
+	Judge      string
+}
+
+// What happened to a customer after it had a version, but for what one actor decided about it.
+func (q *Queries) CountCustomerEventsSince(ctx context.Context, arg CountCustomerEventsSinceParams) (int64, error) {
+	row := q.queryRow(ctx, q.countCustomerEventsSinceStmt, countCustomerEventsSince, arg.CustomerID, arg.Version, arg.Judge)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countFundedTransactionsOfCustomer = `-- name: CountFundedTransactionsOfCustomer :one
 SELECT count(*) FROM transactions t WHERE (t.sender_id = $1 OR t.receiver_id = $1) AND t.funded = TRUE
 `

@@ -105,6 +105,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countContradictionsStmt, err = db.PrepareContext(ctx, countContradictions); err != nil {
 		return nil, fmt.Errorf("error preparing query CountContradictions: %w", err)
 	}
+	if q.countCustomerEventsSinceStmt, err = db.PrepareContext(ctx, countCustomerEventsSince); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCustomerEventsSince: %w", err)
+	}
 	if q.countCustomersOfAccountStmt, err = db.PrepareContext(ctx, countCustomersOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCustomersOfAccount: %w", err)
 	}
@@ -492,6 +495,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.looseFilesOfAccountStmt, err = db.PrepareContext(ctx, looseFilesOfAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query LooseFilesOfAccount: %w", err)
 	}
+	if q.membersOfBatchStmt, err = db.PrepareContext(ctx, membersOfBatch); err != nil {
+		return nil, fmt.Errorf("error preparing query MembersOfBatch: %w", err)
+	}
 	if q.metaValueStmt, err = db.PrepareContext(ctx, metaValue); err != nil {
 		return nil, fmt.Errorf("error preparing query MetaValue: %w", err)
 	}
@@ -542,9 +548,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
-	}
-	if q.paymentsCreditedToStmt, err = db.PrepareContext(ctx, paymentsCreditedTo); err != nil {
-		return nil, fmt.Errorf("error preparing query PaymentsCreditedTo: %w", err)
 	}
 	if q.paymentsOfTransactionStmt, err = db.PrepareContext(ctx, paymentsOfTransaction); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentsOfTransaction: %w", err)
@@ -753,9 +756,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.transactionsToRewrapStmt, err = db.PrepareContext(ctx, transactionsToRewrap); err != nil {
 		return nil, fmt.Errorf("error preparing query TransactionsToRewrap: %w", err)
 	}
-	if q.unansweredOfBatchStmt, err = db.PrepareContext(ctx, unansweredOfBatch); err != nil {
-		return nil, fmt.Errorf("error preparing query UnansweredOfBatch: %w", err)
-	}
 	if q.uncreditedPaymentsStmt, err = db.PrepareContext(ctx, uncreditedPayments); err != nil {
 		return nil, fmt.Errorf("error preparing query UncreditedPayments: %w", err)
 	}
@@ -942,6 +942,11 @@ func (q *Queries) Close() error {
 	if q.countContradictionsStmt != nil {
 		if cerr := q.countContradictionsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countContradictionsStmt: %w", cerr)
+		}
+	}
+	if q.countCustomerEventsSinceStmt != nil {
+		if cerr := q.countCustomerEventsSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCustomerEventsSinceStmt: %w", cerr)
 		}
 	}
 	if q.countCustomersOfAccountStmt != nil {
@@ -1589,6 +1594,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing looseFilesOfAccountStmt: %w", cerr)
 		}
 	}
+	if q.membersOfBatchStmt != nil {
+		if cerr := q.membersOfBatchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing membersOfBatchStmt: %w", cerr)
+		}
+	}
 	if q.metaValueStmt != nil {
 		if cerr := q.metaValueStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing metaValueStmt: %w", cerr)
@@ -1672,11 +1682,6 @@ func (q *Queries) Close() error {
 	if q.paymentByIDStmt != nil {
 		if cerr := q.paymentByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing paymentByIDStmt: %w", cerr)
-		}
-	}
-	if q.paymentsCreditedToStmt != nil {
-		if cerr := q.paymentsCreditedToStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing paymentsCreditedToStmt: %w", cerr)
 		}
 	}
 	if q.paymentsOfTransactionStmt != nil {
@@ -2024,11 +2029,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing transactionsToRewrapStmt: %w", cerr)
 		}
 	}
-	if q.unansweredOfBatchStmt != nil {
-		if cerr := q.unansweredOfBatchStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing unansweredOfBatchStmt: %w", cerr)
-		}
-	}
 	if q.uncreditedPaymentsStmt != nil {
 		if cerr := q.uncreditedPaymentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing uncreditedPaymentsStmt: %w", cerr)
@@ -2175,6 +2175,7 @@ type Queries struct {
 	claimRefundAttemptStmt                   *sql.Stmt
 	codesOfCustomerStmt                      *sql.Stmt
 	countContradictionsStmt                  *sql.Stmt
+	countCustomerEventsSinceStmt             *sql.Stmt
 	countCustomersOfAccountStmt              *sql.Stmt
 	countDeadCallbacksStmt                   *sql.Stmt
 	countDownCodeStmt                        *sql.Stmt
@@ -2304,6 +2305,7 @@ type Queries struct {
 	livePayoutStmt                           *sql.Stmt
 	liveSubscriptionStmt                     *sql.Stmt
 	looseFilesOfAccountStmt                  *sql.Stmt
+	membersOfBatchStmt                       *sql.Stmt
 	metaValueStmt                            *sql.Stmt
 	metaValuesStmt                           *sql.Stmt
 	moveCursorStmt                           *sql.Stmt
@@ -2321,7 +2323,6 @@ type Queries struct {
 	openFindingsOfAccountStmt                *sql.Stmt
 	openTransactionsOfCustomerStmt           *sql.Stmt
 	paymentByIDStmt                          *sql.Stmt
-	paymentsCreditedToStmt                   *sql.Stmt
 	paymentsOfTransactionStmt                *sql.Stmt
 	paymentsToSendBackStmt                   *sql.Stmt
 	payoutByIDStmt                           *sql.Stmt
@@ -2391,7 +2392,6 @@ type Queries struct {
 	transactionOfAttemptStmt                 *sql.Stmt
 	transactionOfOwnerStmt                   *sql.Stmt
 	transactionsToRewrapStmt                 *sql.Stmt
-	unansweredOfBatchStmt                    *sql.Stmt
 	uncreditedPaymentsStmt                   *sql.Stmt
 	uncreditedRefundsStmt                    *sql.Stmt
 	unexplainedMovementStmt                  *sql.Stmt
@@ -2441,6 +2441,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		claimRefundAttemptStmt:                   q.claimRefundAttemptStmt,
 		codesOfCustomerStmt:                      q.codesOfCustomerStmt,
 		countContradictionsStmt:                  q.countContradictionsStmt,
+		countCustomerEventsSinceStmt:             q.countCustomerEventsSinceStmt,
 		countCustomersOfAccountStmt:              q.countCustomersOfAccountStmt,
 		countDeadCallbacksStmt:                   q.countDeadCallbacksStmt,
 		countDownCodeStmt:                        q.countDownCodeStmt,
@@ -2570,6 +2571,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		livePayoutStmt:                           q.livePayoutStmt,
 		liveSubscriptionStmt:                     q.liveSubscriptionStmt,
 		looseFilesOfAccountStmt:                  q.looseFilesOfAccountStmt,
+		membersOfBatchStmt:                       q.membersOfBatchStmt,
 		metaValueStmt:                            q.metaValueStmt,
 		metaValuesStmt:                           q.metaValuesStmt,
 		moveCursorStmt:                           q.moveCursorStmt,
@@ -2587,7 +2589,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		openFindingsOfAccountStmt:                q.openFindingsOfAccountStmt,
 		openTransactionsOfCustomerStmt:           q.openTransactionsOfCustomerStmt,
 		paymentByIDStmt:                          q.paymentByIDStmt,
-		paymentsCreditedToStmt:                   q.paymentsCreditedToStmt,
 		paymentsOfTransactionStmt:                q.paymentsOfTransactionStmt,
 		paymentsToSendBackStmt:                   q.paymentsToSendBackStmt,
 		payoutByIDStmt:                           q.payoutByIDStmt,
@@ -2657,7 +2658,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		transactionOfAttemptStmt:                 q.transactionOfAttemptStmt,
 		transactionOfOwnerStmt:                   q.transactionOfOwnerStmt,
 		transactionsToRewrapStmt:                 q.transactionsToRewrapStmt,
-		unansweredOfBatchStmt:                    q.unansweredOfBatchStmt,
 		uncreditedPaymentsStmt:                   q.uncreditedPaymentsStmt,
 		uncreditedRefundsStmt:                    q.uncreditedRefundsStmt,
 		unexplainedMovementStmt:                  q.unexplainedMovementStmt,

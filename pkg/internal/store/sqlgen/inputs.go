@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "4d2e5a3576829d04beabc182652af9d3d7a0db080c497309cdc1b7c2f4eb886a"
+const InputsHash = "a1b642b20241968a1fad7bc0b9d4d8c98fca796fe1d2416b1c0f12218d643517"

@@ -130,22 +130,45 @@ func (q *Queries) InspectOverdueCallbacks(ctx context.Context, beforeUs int64) (
 	return i, err
 }
 
-const inspectOverdueReady = `-- name: InspectOverdueReady :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MIN(next_us), 0) AS BIGINT) AS oldest_us FROM payouts
-WHERE state = 'ready' AND next_us <= $1
+const inspectOverdueReady = `-- name: InspectOverdueReady :many
+SELECT p.rail, COUNT(*) AS number, CAST(MIN(p.next_us) AS BIGINT) AS oldest_us FROM payouts p
+WHERE p.state = 'ready' AND p.next_us <= $1
+  AND p.rail NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'rail' AND s.paused)
+  AND (NOT EXISTS (SELECT 1 FROM switches s WHERE s.kind = 'asset' AND s.paused)
+    OR (SELECT t.asset_code || ':' || t.asset_issuer FROM transactions t WHERE t.id = p.transaction_id)
+      NOT IN (SELECT s.name FROM switches s WHERE s.kind = 'asset' AND s.paused))
+GROUP BY p.rail ORDER BY p.rail
 `
 
 type InspectOverdueReadyRow struct {
+	Rail     string
 	Number   int64
 	OldestUs int64
 }
 
 // What should have been taken up before a moment, and has not been: nobody is at work, or all are at their limit.
-func (q *Queries) InspectOverdueReady(ctx context.Context, beforeUs int64) (InspectOverdueReadyRow, error) {
-	row := q.queryRow(ctx, q.inspectOverdueReadyStmt, inspectOverdueReady, beforeUs)
-	var i InspectOverdueReadyRow
-	err := row.Scan(&i.Number, &i.OldestUs)
-	return i, err
+// What is paused lies by the will of an operator.
+func (q *Queries) InspectOverdueReady(ctx context.Context, beforeUs int64) ([]InspectOverdueReadyRow, error) {
+	rows, err := q.query(ctx, q.inspectOverdueReadyStmt, inspectOverdueReady, beforeUs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InspectOverdueReadyRow
+	for rows.Next() {
+		var i InspectOverdueReadyRow
+		if err := rows.Scan(&i.Rail, &i.Number, &i.OldestUs); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const inspectOverdueRefunds = `-- name: InspectOverdueRefunds :one

@@ -794,8 +794,12 @@ func (q *Queries) OpenFindingsOfAccount(ctx context.Context, account string) ([]
 }
 
 const payoutsUnderLease = `-- name: PayoutsUnderLease :one
-SELECT COUNT(*) AS number, CAST(COALESCE(MAX(lease_until_us), 0) AS BIGINT) AS until_us FROM payouts
-WHERE state = 'sending' AND lease_until_us > $1
+SELECT CAST(COALESCE(SUM(v.number), 0) AS BIGINT) AS number, CAST(COALESCE(MAX(v.until_us), 0) AS BIGINT) AS until_us
+FROM (SELECT COUNT(*) AS number, COALESCE(MAX(p.lease_until_us), 0) AS until_us FROM payouts p
+      WHERE p.state = 'sending' AND p.lease_until_us > $1
+      UNION ALL
+      SELECT COALESCE(SUM(b.payouts), 0) AS number, COALESCE(MAX(b.lease_until_us), 0) AS until_us FROM payout_batches b
+      WHERE b.state = 'writing' AND b.lease_until_us > $1) v
 `
 
 type PayoutsUnderLeaseRow struct {
@@ -803,7 +807,7 @@ type PayoutsUnderLeaseRow struct {
 	UntilUs int64
 }
 
-// Payouts that somebody may be sending right now. All three states are named for the sake of their index.
+// Payouts that somebody may be sending right now, by themselves or in a batch: a member has the lease of its batch.
 func (q *Queries) PayoutsUnderLease(ctx context.Context, nowUs int64) (PayoutsUnderLeaseRow, error) {
 	row := q.queryRow(ctx, q.payoutsUnderLeaseStmt, payoutsUnderLease, nowUs)
 	var i PayoutsUnderLeaseRow

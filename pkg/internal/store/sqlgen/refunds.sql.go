@@ -703,61 +703,6 @@ func (q *Queries) NoteSending(ctx context.Context, arg NoteSendingParams) (int64
 	return result.RowsAffected()
 }
 
-const paymentsCreditedTo = `-- name: PaymentsCreditedTo :many
-SELECT id, chain, account, operation_id, idx, kind, inner_hash, outer_hash, ledger, closed_us, from_account, from_muxed_id, to_muxed_id, asset_code, asset_issuer, amount_units, memo_type, memo, judgement, state, refund_units, transaction_id, reason, raw, version, created_us, updated_us FROM payments WHERE transaction_id = $1 AND state = 'credited' ORDER BY operation_id, idx
-`
-
-func (q *Queries) PaymentsCreditedTo(ctx context.Context, transactionID sql.NullString) ([]Payment, error) {
-	rows, err := q.query(ctx, q.paymentsCreditedToStmt, paymentsCreditedTo, transactionID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Payment
-	for rows.Next() {
-		var i Payment
-		if err := rows.Scan(
-			&i.ID,
-			&i.Chain,
-			&i.Account,
-			&i.OperationID,
-			&i.Idx,
-			&i.Kind,
-			&i.InnerHash,
-			&i.OuterHash,
-			&i.Ledger,
-			&i.ClosedUs,
-			&i.FromAccount,
-			&i.FromMuxedID,
-			&i.ToMuxedID,
-			&i.AssetCode,
-			&i.AssetIssuer,
-			&i.AmountUnits,
-			&i.MemoType,
-			&i.Memo,
-			&i.Judgement,
-			&i.State,
-			&i.RefundUnits,
-			&i.TransactionID,
-			&i.Reason,
-			&i.Raw,
-			&i.Version,
-			&i.CreatedUs,
-			&i.UpdatedUs,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const postponeRefund = `-- name: PostponeRefund :execrows
 UPDATE refunds SET trouble = $1, next_us = $2, updated_us = $3 WHERE id = $4 AND version = $5 AND state = 'ready'
 `

@@ -1,0 +1,4 @@
+package store
+
+// BatchMembersText is the statement for plan tests.
+const BatchMembersText = batchMembers
