@@ -137,7 +137,9 @@ check_servers() {
 	need_python
 	CGO_ENABLED=0 go test -count=1 -timeout=120s -tags foreign -run ExampleServers ./pkg/internal/integration/remote/ ./pkg/internal/operations/ ||
 		fail "servers in examples/: see above"
-	say "servers of a business: the ones in Node and in Python keep the contract"
+	CGO_ENABLED=0 scripts/with-postgres.sh go test -count=1 -timeout=400s -tags foreign -run ExampleServers ./pkg/internal/e2e/ ||
+		fail "transfers over the servers in examples/: see above"
+	say "servers of a business: the ones in Node and in Python keep the contract, and carry transfers on both databases"
 }
 
 check_units

@@ -82,21 +82,21 @@ func (k *past) live(b *testing.B, transactions int) {
 	require.NoError(b, err)
 	k.credited++
 	memo := model.Payments[0].Memo
-	var id string
-	require.NoError(b, k.raw.QueryRowContext(b.Context(), "SELECT id FROM transactions WHERE memo = $1", memo).Scan(&id))
-	for _, statement := range []string{
-		"UPDATE payouts SET state = 'delivered' WHERE transaction_id = $1", "UPDATE transactions SET status = 'completed' WHERE id = $1",
-	} {
-		_, err := k.raw.ExecContext(b.Context(), statement, id)
-		require.NoError(b, err)
-	}
-	own := map[string]string{"id": "'tx-' || g", "memo": "CAST(1000000000 + g AS TEXT)", "transaction_id": "'tx-' || g"}
+	k.pay(b, 1)
+	var id, payout string
+	require.NoError(b, k.raw.QueryRowContext(b.Context(),
+		"SELECT t.id, p.id FROM transactions t JOIN payouts p ON p.transaction_id = t.id WHERE t.memo = $1 AND t.status = 'completed'", memo).Scan(&id, &payout))
+	// Ids of the past are smaller than those of today, as those that hold the time are.
+	own := map[string]string{"id": "'00-tx-' || g", "memo": "CAST(1000000000 + g AS TEXT)", "transaction_id": "'00-tx-' || g"}
 	k.copies(b, "transactions", "id = $1", id, transactions, own)
-	own["id"], own["operation_id"] = "'pay-' || g", "g"
+	own["id"], own["operation_id"] = "'00-pay-' || g", "g"
 	k.copies(b, "payments", "transaction_id = $1", id, transactions, own)
-	own["id"] = "'out-' || g"
+	own["id"] = "'00-out-' || g"
 	k.copies(b, "payouts", "transaction_id = $1", id, transactions, own)
-	k.copies(b, "events", "subject_kind = 'transaction' AND subject_id = $1", id, transactions, map[string]string{"subject_id": "'tx-' || g"})
+	sent := map[string]string{"id": "'00-said-' || g", "payout_id": "'00-out-' || g", "key": "'00-key-' || g"}
+	k.copies(b, "payout_attempts", "payout_id = $1", payout, transactions, sent)
+	k.copies(b, "attempt_answers", "payout_id = $1", payout, transactions, sent)
+	k.copies(b, "events", "subject_kind = 'transaction' AND subject_id = $1", id, transactions, map[string]string{"subject_id": "'00-tx-' || g"})
 }
 
 // copies inserts copies of the rows found, with columns of their own that are made of their number g.

@@ -43,10 +43,7 @@ func (f *file) tomorrow(p payoutFile) (Reason, bool) {
 	if n := len(p.events); n > 0 && f.now.Before(next) {
 		e := p.events[n-1]
 		if e.FromStatus == string(anchor.PayoutReady) && e.ToStatus == string(anchor.PayoutReady) && e.Reason != "" {
-			return Reason{
-				Why:  fmt.Sprintf("payout %d is ready and waits until %s: %s", p.p.Number, instant(next), e.Reason),
-				Mend: "nothing needs to be done. To send it earlier raise the limit of the rail " + p.p.Rail + ", and then its day",
-			}, true
+			return Reason{Why: fmt.Sprintf("payout %d is ready and waits until %s: %s", p.p.Number, instant(next), e.Reason)}, true
 		}
 	}
 	return Reason{}, false

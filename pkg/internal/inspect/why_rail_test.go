@@ -59,8 +59,7 @@ func TestWhy_says_what_keeps_a_payout_that_is_ready_from_being_sent(t *testing.T
 			e.FromStatus, e.ToStatus = "ready", "ready"
 			p.events = []store.Event{e}
 		}),
-			"payout 1 is ready and waits until 2026-05-04 00:00:00: what rail bank may be given today does not suffice" +
-				" => nothing needs to be done. To send it earlier raise the limit of the rail bank, and then its day"},
+			"payout 1 is ready and waits until 2026-05-04 00:00:00: what rail bank may be given today does not suffice"},
 		"its turn": {funded(long, terms(RailTerms{Limits: anchor.Limits{CallsPerSecond: 0.5, InFlight: 3}})),
 			"payout 1 is ready since 2026-05-03 11:40:00 and nobody has sent it for 20 min; the rail bank takes at most 0.5 calls per second and 3 at once" +
 				" => is 'anchor execute-outgoing --loop' running? If it is, its log says what keeps it"},
