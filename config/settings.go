@@ -137,7 +137,9 @@ type Workers struct {
 	Concurrency int           // payouts at once
 	MaxTries    int           // of a payout that turns out not to have been sent
 	RailTimeout time.Duration // longest call to a rail
-	Lease       time.Duration // how long claimed work belongs to its claimer
+	// BatchTimeout is the longest call to a rail that is handed a batch.
+	BatchTimeout time.Duration
+	Lease        time.Duration // how long claimed work belongs to its claimer
 }
 
 // Refunds is how money goes back on the network.

@@ -235,6 +235,11 @@ func workerRows() []row {
 			Mend:    "give a duration above zero, such as 30s",
 		}, field: func(s *Settings) any { return &s.Workers.RailTimeout }},
 		{Setting: Setting{
+			Key: "workers.batch_timeout", Env: "ANCHOR_BATCH_TIMEOUT", Default: "5m",
+			Meaning: "How long a rail that takes batches may take for one. A process that ended while it handed one over holds it up for twice as long.",
+			Mend:    "give a duration above zero, such as 5m",
+		}, field: func(s *Settings) any { return &s.Workers.BatchTimeout }},
+		{Setting: Setting{
 			Key: "workers.lease", Env: "ANCHOR_LEASE", Default: "2m",
 			Meaning: "How long claimed work belongs to the process that claimed it; at least twice ANCHOR_RAIL_TIMEOUT.",
 			Mend:    "give a duration of at least twice ANCHOR_RAIL_TIMEOUT, such as 2m",

@@ -150,6 +150,7 @@ func (c *checker) numbers() {
 		{"callbacks.max_wait", s.Callbacks.MaxWait},
 		{"workers.interval", s.Workers.Interval},
 		{"workers.rail_timeout", s.Workers.RailTimeout},
+		{"workers.batch_timeout", s.Workers.BatchTimeout},
 		{"workers.lease", s.Workers.Lease},
 	} {
 		if d.value <= 0 {

@@ -137,7 +137,7 @@ func (a *App) wire() (err error) {
 	a.payments = payments.New(a.db, a.log, a.paymentOptions())
 	a.payouts = payouts.New(a.db, a.business.Rails, a.log, payouts.Options{
 		Owner: a.owner, Lease: s.Workers.Lease, RailTimeout: s.Workers.RailTimeout, Concurrency: s.Workers.Concurrency,
-		MaxTries: s.Workers.MaxTries, BatchTimeout: a.hooks.BatchTimeout, Quotes: a.business.Quotes, RefundFee: func(code, issuer string) int64 { return stellarUnits(policyOf(s, code, issuer).RefundFee) },
+		MaxTries: s.Workers.MaxTries, BatchTimeout: s.Workers.BatchTimeout, Quotes: a.business.Quotes, RefundFee: func(code, issuer string) int64 { return stellarUnits(policyOf(s, code, issuer).RefundFee) },
 	})
 	a.registry.MustRegister(newFigures(a), newReconciled(a.db))
 	a.operations.services.Store(&services{a.transactions, a.customers, a.payouts})

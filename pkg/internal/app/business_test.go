@@ -106,7 +106,7 @@ rails:
 	require.NoError(t, limit(rails, settings))
 	require.Len(t, rails, 3)
 	require.Equal(t, 2, rails["trial"].Limits.InFlight)
-	require.Equal(t, 5.0, rails["bank"].Limits.CallsPerSecond)
+	require.InDelta(t, 5.0, rails["bank"].Limits.CallsPerSecond, 0)
 	require.Zero(t, rails["bank"].Limits.InFlight, "the settings' entry is the whole of its limits")
 	require.Equal(t, "17:00", rails["bank"].Calendar.Closes.String())
 	require.Equal(t, time.Hour, rails["bank"].SameKeySafeFor)

@@ -9,15 +9,13 @@ import (
 )
 
 // Hooks are called where the end of a process leaves something half done, by whoever does it: with false right before, with
-// true right after; and a process may be given another clock than the others have, or less time. Tests of crashes alone set
+// true right after; and a process may be given another clock than the others have. Tests of crashes alone set
 // them; what ships never does, so that nothing in it can be made to fail.
 type Hooks struct {
 	Commit func(done bool) // of each database transaction
 	Submit func(done bool) // of each envelope that is handed to the network
 	// Now is the clock of this process, which only a database without one of its own goes by; nil: this host's.
 	Now func() time.Time
-	// BatchTimeout is how long a rail has for a batch; zero: as always.
-	BatchTimeout time.Duration
 }
 
 type hooksKey struct{}

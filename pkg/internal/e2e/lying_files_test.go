@@ -28,7 +28,7 @@ const accountColumn = "receiver.bank_account_number"
 // fileRail writes files of payouts for a bank, and often does not say that it has.
 func fileRail(l lies) (anchor.Rail, error) {
 	rail, err := csvfile.New(csvfile.Options{Directory: l.orders(), Answers: l.answers(), Columns: []string{accountColumn}})
-	rail.BatchMost, rail.BatchEvery = 15, 300*time.Millisecond
+	rail.BatchMost, rail.BatchEvery = 8, 300*time.Millisecond
 	rail.Batch = lyingBatches{rail.Batch, l}
 	return rail, err
 }

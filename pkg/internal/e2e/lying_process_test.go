@@ -38,7 +38,7 @@ func runWithLies(told string) {
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	hooks := app.Hooks{Now: func() time.Time { return time.Now().Add(l.Skew) }, BatchTimeout: lyingTimeout}
+	hooks := app.Hooks{Now: func() time.Time { return time.Now().Add(l.Skew) }}
 	os.Exit(cli.Run(app.WithHooks(context.Background(), hooks), cli.Process{
 		Name: filepath.Base(os.Args[0]), Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals,
 		Setup: l.setUp,

@@ -73,7 +73,7 @@ func newLyingWorld(t *testing.T, engine string) *lyingWorld {
 	(&fileBank{lies: w.of(railFiles), t: t, random: rand.New(rand.NewPCG(rand.Uint64(), 0))}).run()
 	w.settings = filepath.Join(w.dir, "anchor.yaml")
 	require.NoError(t, os.WriteFile(w.settings, []byte(lyingYAML), 0o600))
-	w.env = append(w.environment(), "ANCHOR_LEASE="+lyingLease.String(), "ANCHOR_RAIL_TIMEOUT="+lyingTimeout.String())
+	w.env = append(w.environment(), "ANCHOR_LEASE="+lyingLease.String(), "ANCHOR_RAIL_TIMEOUT="+lyingTimeout.String(), "ANCHOR_BATCH_TIMEOUT="+lyingTimeout.String())
 	w.env = append(w.env, w.server.settings()...)
 	w.must("migrate")
 	w.db = openDatabase(t, w.database)

@@ -25,8 +25,8 @@ func (s *Service) Execute(soft, hard context.Context) (worked bool, err error) {
 		}
 		return newPass(s, hard, rail).run(soft, nudge)
 	})
-	if hard.Err() != nil { // told to stop at once: that a claim did not come about is no fault
-		return worked, nil
+	if hard.Err() != nil {
+		return worked, nil //nolint:nilerr // told to stop at once: that a claim did not come about is no fault
 	}
 	if !worked && err == nil {
 		err = s.db.Restored(hard)

@@ -32,8 +32,8 @@ func (s *Service) Poll(soft, hard context.Context) (worked bool, err error) {
 		}
 		return worked, nil
 	})
-	if hard.Err() != nil { // told to stop at once
-		return worked, nil
+	if hard.Err() != nil {
+		return worked, nil //nolint:nilerr // told to stop at once
 	}
 	return worked, err
 }

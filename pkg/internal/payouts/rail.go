@@ -46,10 +46,9 @@ const grace = 500 * time.Millisecond
 func askRail[T any](
 	s *Service, hard context.Context, rail string, deadline time.Time, call func(context.Context) T, late func(T), otherwise T,
 ) T {
-	if soonest := time.Now().Add(s.RailTimeout); soonest.Before(deadline) {
-		deadline = soonest
-	}
-	return askUntil(s, hard, rail, deadline, call, late, otherwise)
+	ctx, cancel := context.WithTimeout(hard, s.RailTimeout)
+	defer cancel()
+	return askUntil(s, ctx, rail, deadline, call, late, otherwise)
 }
 
 // askUntil is askRail without RailTimeout.

@@ -95,6 +95,14 @@ func takeBatch(t *testing.T, db *store.DB, lease time.Duration, most int) store.
 	return taken.Batch
 }
 
+func pause(t *testing.T, db *store.DB, kind store.SwitchKind, name string, paused bool) {
+	t.Helper()
+	require.NoError(t, db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, _, err := tx.SetSwitch(ctx, kind, name, paused, "ann", "test")
+		return err
+	}))
+}
+
 func TestTheMembersOfABatchAreWhatItWasMadeOf(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -143,6 +151,9 @@ func TestOneBatchOfARailIsBeingWrittenAndBelongsToOneProcess(t *testing.T) {
 		require.NoError(t, db.DelayBatch(t.Context(), first, "no paper", time.Hour))
 		require.Empty(t, takeBatch(t, db, time.Hour, 2).ID, "it is not due yet")
 		require.NoError(t, db.DelayBatch(t.Context(), first, "no paper", 0))
+		pause(t, db, store.SwitchRail, payoutstest.Rail, true)
+		require.Empty(t, takeBatch(t, db, time.Hour, 2).ID, "its rail is paused")
+		pause(t, db, store.SwitchRail, payoutstest.Rail, false)
 		again := takeBatch(t, db, time.Hour, 2)
 		require.Equal(t, first.ID, again.ID)
 		require.EqualValues(t, 2, again.Tries)
@@ -184,10 +195,7 @@ func TestAnOutlookCountsWhatIsReadyAndNotPaused(t *testing.T) {
 		require.Positive(t, o.OldestUs)
 		require.LessOrEqual(t, o.OldestUs, o.NowUs)
 		require.False(t, o.Writing)
-		require.NoError(t, db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, _, err := tx.SetSwitch(ctx, store.SwitchAsset, "USDC:"+payoutstest.Issuer, true, "ann", "test")
-			return err
-		}))
+		pause(t, db, store.SwitchAsset, "USDC:"+payoutstest.Issuer, true)
 		require.Zero(t, look().Ready)
 	})
 }

@@ -3,12 +3,10 @@ package store_test
 import (
 	"context"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/payouts/payoutstest"
@@ -72,47 +70,6 @@ func TestWhat_was_paid_in_an_asset_that_is_paused_is_left_out(t *testing.T) {
 		require.Equal(t, []string{payoutstest.Rail}, railsDue(t, db, store.TopicReady))
 		require.Len(t, claim(t, db, terms(5, time.Hour)).Claims, 2)
 	})
-}
-
-func TestOnce_a_pause_is_said_to_be_in_force_nothing_more_is_claimed(t *testing.T) {
-	t.Parallel()
-	twoProcesses(t, func(t *testing.T, a, b *store.DB) {
-		w := payoutstest.New(t, a)
-		ids := w.Funded(300)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var group errgroup.Group
-		var begun sync.WaitGroup
-		for _, db := range []*store.DB{a, b, a, b} {
-			begun.Add(1)
-			group.Go(func() error {
-				once := sync.OnceFunc(begun.Done)
-				for ctx.Err() == nil {
-					if _, err := db.ClaimReady(context.WithoutCancel(ctx), terms(1, time.Hour)); err != nil {
-						return err
-					}
-					once()
-				}
-				return nil
-			})
-		}
-		begun.Wait()
-		require.NoError(t, setSwitch(t.Context(), b, store.SwitchRail, payoutstest.Rail, true))
-		before := sending(t, w, ids)
-		cancel()
-		require.NoError(t, group.Wait())
-		require.Equal(t, before, sending(t, w, ids))
-		require.Less(t, before, len(ids), "it was paused while there was more")
-	})
-}
-
-func sending(t *testing.T, w *payoutstest.World, ids []string) (n int) {
-	for _, id := range ids {
-		if w.Payout(id).State == anchor.PayoutSending {
-			n++
-		}
-	}
-	return n
 }
 
 func TestRails_are_found_with_all_that_is_due_by_them(t *testing.T) {

@@ -20,7 +20,7 @@ func scrapedQueries() []hotQuery {
 		{"payout_figures", "CountSendingOf", map[string]any{"rail": "bank"}, []string{"payouts_sending_by_rail"}},
 		{"payout_figures", "OldestUnknownPayouts", nil, []string{"payouts_under_way_by_rail"}},
 		{"payout_figures", "CountWaitingPayouts", nil, []string{"payouts_waiting"}},
-		{"payout_figures", "CountUnpaidPayouts", nil, []string{"payouts_unpaid"}},
+		{"payout_figures", "CountUnpaidPayouts", nil, []string{"(payouts_unpaid|transactions_by_status)"}},
 		{"payout_figures", "CountContradictions", nil, []string{"transactions_contradicted"}},
 		{"callbacks", "CountDeadCallbacks", nil, []string{"callbacks_dead"}},
 	}

@@ -81,13 +81,18 @@ func payoutGroups() []string {
 	return []string{payoutContradicted, payoutUnknown, payoutAsking, payoutUnpaid, payoutOther}
 }
 
-// listPayoutsText lists one group. The constants of the group let both engines use partial indexes.
+// listPayoutsText lists one group. The constants of the group let both engines use partial indexes; CROSS JOIN has SQLite begin with
+// the table that has the index.
 func listPayoutsText(group string) string {
+	tables := "payouts p CROSS JOIN transactions t"
+	if group == payoutContradicted {
+		tables = "transactions t CROSS JOIN payouts p"
+	}
 	return `SELECT p.*, t.status, t.conflict, COALESCE(a.key, ''), COALESCE(a.number, 0), COALESCE(a.external_id, '')
-FROM payouts p JOIN transactions t ON t.id = p.transaction_id
+FROM ` + tables + `
 	LEFT JOIN payout_attempts a ON a.payout_id = p.id
 		AND a.number = (SELECT MAX(b.number) FROM payout_attempts b WHERE b.payout_id = p.id)
-WHERE ` + group + `
+WHERE t.id = p.transaction_id AND ` + group + `
 	AND (CAST($1 AS TEXT) = '' OR p.state = CAST($1 AS TEXT)) AND (CAST($2 AS TEXT) = '' OR p.waits_for = CAST($2 AS TEXT))
 	AND (CAST($3 AS TEXT) = '' OR p.rail = CAST($3 AS TEXT)) AND (CAST($4 AS TEXT) = '' OR p.transaction_id = CAST($4 AS TEXT))
 ORDER BY p.id DESC LIMIT $5`

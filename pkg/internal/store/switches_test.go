@@ -3,10 +3,8 @@ package store_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/anchorkit/anchor/pkg/internal/payouts/payoutstest"
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -76,42 +74,5 @@ func TestWho_waits_for_payouts_that_can_be_sent_is_woken_when_a_rail_is_resumed(
 		woken := db.Wake(t.Context(), store.TopicReady)
 		turn(t, db, store.SwitchRail, "bank", false, "it is up")
 		<-woken
-	})
-}
-
-func TestOnce_a_pause_is_committed_no_process_claims_anything_more(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := payoutstest.New(t, db)
-		for kind, name := range map[store.SwitchKind]string{
-			store.SwitchRail: payoutstest.Rail, store.SwitchAsset: store.AssetSwitch("USDC", payoutstest.Issuer),
-		} {
-			w.Funded(200)
-			begun := make(chan struct{}, 8)
-			group, ctx := errgroup.WithContext(t.Context())
-			for range 8 {
-				group.Go(func() error {
-					for {
-						claimed, err := db.ClaimReady(ctx, terms(1, time.Hour))
-						select {
-						case begun <- struct{}{}:
-						default:
-						}
-						if err != nil || len(claimed.Claims) == 0 {
-							return err
-						}
-					}
-				})
-			}
-			<-begun
-			turn(t, db, kind, name, true, "stop")
-			sent, err := db.PayoutsBeingSent(t.Context(), payoutstest.Rail)
-			require.NoError(t, err)
-			require.NoError(t, group.Wait())
-			after, err := db.PayoutsBeingSent(t.Context(), payoutstest.Rail)
-			require.NoError(t, err)
-			require.Equal(t, sent, after, "none was claimed after the pause")
-			turn(t, db, kind, name, false, "on")
-		}
 	})
 }

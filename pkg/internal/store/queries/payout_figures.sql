@@ -18,10 +18,11 @@ WHERE p.state IN ('sending', 'unknown', 'accepted') AND p.state = 'unknown' GROU
 -- name: CountWaitingPayouts :many
 SELECT waits_for, rail, COUNT(*) AS number FROM payouts WHERE state = 'waiting' GROUP BY waits_for, rail;
 
--- Those that ended without paying, were the last of their transaction, and leave it to be paid out.
+-- Those that ended without paying, were the last of their transaction, and leave it to be paid out. CROSS JOIN keeps SQLite from
+-- looking at the transactions first.
 -- name: CountUnpaidPayouts :many
-SELECT p.rail, COUNT(*) AS number FROM payouts p JOIN transactions t ON t.id = p.transaction_id
-WHERE p.state IN ('failed', 'returned') AND t.status = 'pending_receiver'
+SELECT p.rail, COUNT(*) AS number FROM payouts p CROSS JOIN transactions t
+WHERE t.id = p.transaction_id AND p.state IN ('failed', 'returned') AND t.status = 'pending_receiver'
   AND NOT EXISTS (SELECT 1 FROM payouts n WHERE n.transaction_id = p.transaction_id AND n.number > p.number)
 GROUP BY p.rail;
 

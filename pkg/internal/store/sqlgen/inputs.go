@@ -3,4 +3,4 @@
 package sqlgen
 
 // InputsHash is the SHA-256 of sqlc.yaml, migrations and queries that this package was generated from.
-const InputsHash = "a1b642b20241968a1fad7bc0b9d4d8c98fca796fe1d2416b1c0f12218d643517"
+const InputsHash = "761c7fdd8a13cde1e489a6baf6a1a1e5354ff5f982442489a517cfe10ab39581"

@@ -147,8 +147,8 @@ func (q *Queries) CountSendingOf(ctx context.Context, rail string) (int64, error
 }
 
 const countUnpaidPayouts = `-- name: CountUnpaidPayouts :many
-SELECT p.rail, COUNT(*) AS number FROM payouts p JOIN transactions t ON t.id = p.transaction_id
-WHERE p.state IN ('failed', 'returned') AND t.status = 'pending_receiver'
+SELECT p.rail, COUNT(*) AS number FROM payouts p CROSS JOIN transactions t
+WHERE t.id = p.transaction_id AND p.state IN ('failed', 'returned') AND t.status = 'pending_receiver'
   AND NOT EXISTS (SELECT 1 FROM payouts n WHERE n.transaction_id = p.transaction_id AND n.number > p.number)
 GROUP BY p.rail
 `
@@ -158,7 +158,8 @@ type CountUnpaidPayoutsRow struct {
 	Number int64
 }
 
-// Those that ended without paying, were the last of their transaction, and leave it to be paid out.
+// Those that ended without paying, were the last of their transaction, and leave it to be paid out. CROSS JOIN keeps SQLite from
+// looking at the transactions first.
 func (q *Queries) CountUnpaidPayouts(ctx context.Context) ([]CountUnpaidPayoutsRow, error) {
 	rows, err := q.query(ctx, q.countUnpaidPayoutsStmt, countUnpaidPayouts)
 	if err != nil {
