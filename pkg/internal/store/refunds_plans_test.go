@@ -17,7 +17,6 @@ func hotRefundQueries() []hotQuery {
 		{"refunds", "RefundAttemptInFlight", map[string]any{"account": "G"}, []string{"refund_attempts_in_flight"}},
 		{"refunds", "RefundsOfPayment", map[string]any{"payment_id": "x"}, []string{payment}},
 		{"refunds", "RefundsOfTransaction", map[string]any{"transaction_id": "x"}, []string{"refunds_by_transaction"}},
-		{"refunds", "PaymentsCreditedTo", map[string]any{"transaction_id": "x"}, []string{"payments_by_transaction"}},
 		{"refunds", "MovementOfHash", map[string]any{"inner_hash": "x"}, []string{"outgoing_movements_by_hash"}},
 		{"refunds", "UnexplainedMovement", map[string]any{"account": "G"}, []string{"outgoing_movements_unexplained"}},
 		{"refunds", "CountUnexplainedMovements", nil, []string{"outgoing_movements_unexplained"}},
