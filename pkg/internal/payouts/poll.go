@@ -33,7 +33,7 @@ func (s *Service) Poll(soft, hard context.Context) (worked bool, err error) {
 		return worked, nil
 	})
 	if hard.Err() != nil {
-		return worked, nil //nolint:nilerr // told to stop at once
+		return worked, nil // told to stop at once
 	}
 	return worked, err
 }
