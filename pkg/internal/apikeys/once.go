@@ -16,6 +16,8 @@ import (
 const (
 	// rememberFor is how long an Idempotency-Key counts at least.
 	rememberFor = 24 * time.Hour
+	// finishWithin is how long noting that a request has succeeded may take.
+	finishWithin = 10 * time.Second
 	mostKey     = 255
 	done        = "done"
 	onceTries   = 5 // a key can be forgotten between finding it taken and reading it: even once is next to impossible
@@ -49,6 +51,14 @@ func (s *Service) Once(ctx context.Context, who Caller, r Request, do func(conte
 	if err := do(ctx); err != nil {
 		return err
 	}
+	return s.finish(ctx, who, key, hash)
+}
+
+// finish notes that a request has succeeded, also for a caller that has gone meanwhile: it is the one who will ask again, perhaps
+// after something that contradicts it.
+func (s *Service) finish(ctx context.Context, who Caller, key, hash string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
+	defer cancel()
 	return s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.FinishAnswer(ctx, who.Actor(), key, store.Remembered{RequestHash: hash, Text: done})
 	})

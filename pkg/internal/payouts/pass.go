@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/internal/store"
@@ -26,6 +27,9 @@ type pass struct {
 	answers chan answer
 	changed chan struct{} // a slot became free or an answer was stored
 
+	coming    atomic.Int64  // answers that no settler has taken yet, those of calls in flight among them
+	gathering chan struct{} // full while a settler takes answers: two would share what one can store at once
+
 	mu        sync.Mutex
 	calling   int // calls in flight
 	unsettled int // answers that are not stored yet
@@ -34,7 +38,10 @@ type pass struct {
 }
 
 func newPass(s *Service, hard context.Context, rail string) *pass {
-	p := &pass{Service: s, rail: rail, hard: hard, changed: make(chan struct{}, 1), answers: make(chan answer, 4*s.Concurrency)}
+	p := &pass{
+		Service: s, rail: rail, hard: hard, changed: make(chan struct{}, 1),
+		answers: make(chan answer, 4*s.Concurrency), gathering: make(chan struct{}, 1),
+	}
 	p.record, p.end = outliving(hard, lastWords)
 	for range settlers {
 		p.settling.Go(p.settleAll)
@@ -45,7 +52,7 @@ func newPass(s *Service, hard context.Context, rail string) *pass {
 // run claims and sends until nothing is left that the rail takes now and everything is stored. It looks again when it is nudged.
 func (p *pass) run(soft context.Context, nudge <-chan struct{}) (worked bool, err error) {
 	defer p.finish()
-	for more := true; more && err == nil && soft.Err() == nil; {
+	for more := true; more && err == nil && p.collect(soft); {
 		var touched bool
 		touched, more, err = p.step(soft, nudge)
 		worked = worked || touched
@@ -150,6 +157,7 @@ func (p *pass) claim(soft context.Context, limit int) (claimed, error) {
 			break
 		}
 		p.count(1, 0)
+		p.coming.Add(1)
 		p.calls.Go(func() { p.send(c, deadline) })
 	}
 	return claimed{len(got.Claims) + len(got.Parked), got.Wait}, nil
@@ -171,20 +179,9 @@ func (p *pass) send(c store.Claim, deadline time.Time) {
 	p.count(-1, 1)
 }
 
-// settleAll stores answers, as many at once as there are.
+// settleAll stores answers until there will be no more.
 func (p *pass) settleAll() {
-	for first := range p.answers {
-		group := []answer{first}
-		for more := true; more && len(group) < settleMost; {
-			select {
-			case a, open := <-p.answers:
-				if more = open; open {
-					group = append(group, a)
-				}
-			default:
-				more = false
-			}
-		}
+	for group := p.gather(); len(group) > 0; group = p.gather() {
 		p.store(group)
 		p.count(0, -len(group))
 	}

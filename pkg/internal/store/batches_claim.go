@@ -36,6 +36,9 @@ type TakenBatch struct {
 // marked as restored nothing is taken: a *RestoredError.
 func (db *DB) TakeBatch(ctx context.Context, terms BatchTerms) (taken TakenBatch, err error) {
 	err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.beginClaim(ctx); err != nil {
+			return err
+		}
 		if err := tx.Restored(ctx); err != nil {
 			return err
 		}

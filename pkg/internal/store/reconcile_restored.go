@@ -48,8 +48,9 @@ func (tx *Tx) Restored(ctx context.Context) error {
 	return &RestoredError{why}
 }
 
-// MarkRestored marks the database as an older copy: from the commit on nothing is claimed for sending. One that is marked keeps its
-// first mark.
+// MarkRestored marks the database as an older copy: from the commit on nothing is claimed for sending, and what was claimed before
+// is committed and seen by DB.UnderLease. One that is marked keeps its first mark. Nothing must be written to payouts before it in
+// this Tx.
 func (tx *Tx) MarkRestored(ctx context.Context, actor, reason string) error {
 	why, err := tx.q.MetaValue(ctx, metaRestored)
 	if err != nil {
@@ -57,6 +58,9 @@ func (tx *Tx) MarkRestored(ctx context.Context, actor, reason string) error {
 	}
 	if why != "" {
 		return nil
+	}
+	if err := tx.HoldClaims(ctx); err != nil {
+		return err
 	}
 	now, err := tx.Now(ctx)
 	if err != nil {

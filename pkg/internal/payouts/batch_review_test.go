@@ -1,0 +1,58 @@
+package payouts_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorkit/anchor/pkg/anchor"
+	"github.com/anchorkit/anchor/pkg/internal/payouts"
+	"github.com/anchorkit/anchor/pkg/internal/payouts/payoutstest"
+	"github.com/anchorkit/anchor/pkg/internal/store"
+	"github.com/anchorkit/anchor/pkg/internal/storetest"
+)
+
+func TestAMemberOfABatchThatIsStillHandedOver_is_not_made_again_on_the_word_of_a_report(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		ids := w.Funded(2)
+		b := &fileBank{before: func(_ context.Context, n int) error {
+			if n == 1 {
+				return errBank
+			}
+			return nil
+		}}
+		s := batching(db, b.atOnceRail(10), atOnce())
+		execute(t, s)
+		require.Empty(t, b.taken())
+		key := anchor.NewPayoutKey(ids[0], 1, 1)
+		_ = s.Report(t.Context(), key, anchor.Failed("the account is closed"), "")
+		_, _ = s.Retry(t.Context(), payouts.RetryRequest{TransactionID: ids[0], Actor: "operator:ada", Reason: "again"})
+		for range 3 {
+			execute(t, s)
+		}
+		paid := b.requireContract(t)
+		require.Equal(t, map[string]int{ids[0]: 1, ids[1]: 1}, paid, "files that each payout is in")
+	})
+}
+
+func TestARailThatSpeaksOfThePayoutOfAnotherRail_changes_nothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		mine := w.Funded(1)[0]
+		theirs := w.FundedBy(1, func(_ *store.Transaction, p *store.Payout) { p.Rail = "other" })[0]
+		silent := &bank{execute: always(anchor.Accepted("1"))}
+		key := anchor.NewPayoutKey(theirs, 1, 1)
+		wrong := &bank{execute: always(anchor.Accepted("2")), poll: func([]anchor.Payout) (map[anchor.PayoutKey]anchor.Outcome, error) {
+			return map[anchor.PayoutKey]anchor.Outcome{key: anchor.Failed("no such payout here")}, nil
+		}}
+		s := payouts.New(db, map[string]anchor.Rail{payoutstest.Rail: {Rails: wrong}, "other": {Rails: silent}}, nil, atOnce())
+		execute(t, s)
+		require.Equal(t, anchor.PayoutAccepted, w.Payout(mine).State)
+		pollOnce(t, s)
+		require.Equal(t, anchor.PayoutAccepted, w.Payout(theirs).State)
+	})
+}
