@@ -17,8 +17,13 @@ import (
 	sqlitelib "modernc.org/sqlite/lib"
 )
 
-// watchEvery is how often a process looks whether another one has committed; a look costs about 5 us.
-const watchEvery = 20 * time.Millisecond
+// watchEvery is how often a process looks whether another one has committed, watchAsleep how often once nobody has for so long
+// as it is awake. A look costs about 5 us, to be woken for it up to 200: 1.5 % of a core at 50 a second.
+const (
+	watchEvery  = 20 * time.Millisecond
+	watchAsleep = 50 * time.Millisecond
+	awake       = time.Second
+)
 
 // sqliteEngine is one file shared by any number of processes of one host.
 type sqliteEngine struct {
@@ -208,21 +213,27 @@ func (e *sqliteEngine) watch(ctx context.Context, woken func(Topic)) error {
 		return err
 	}
 	defer func() { _ = look.Close() }()
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for last := int64(-1); ; {
+	timer := time.NewTimer(watchEvery)
+	defer timer.Stop()
+	last, changed := int64(-1), time.Now()
+	for {
 		var version int64
 		if err := look.QueryRowContext(ctx).Scan(&version); err != nil {
 			return err
 		}
 		if version != last {
-			last = version
+			last, changed = version, time.Now()
 			woken("")
+		}
+		if time.Since(changed) < awake {
+			timer.Reset(watchEvery)
+		} else {
+			timer.Reset(watchAsleep)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
+		case <-timer.C:
 		}
 	}
 }
