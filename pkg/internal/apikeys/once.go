@@ -18,9 +18,9 @@ const (
 	rememberFor = 24 * time.Hour
 	// finishWithin is how long noting that a request has succeeded may take.
 	finishWithin = 10 * time.Second
-	mostKey     = 255
-	done        = "done"
-	onceTries   = 5 // a key can be forgotten between finding it taken and reading it: even once is next to impossible
+	mostKey      = 255
+	done         = "done"
+	onceTries    = 5 // a key can be forgotten between finding it taken and reading it: even once is next to impossible
 )
 
 // Request is what a caller asks for.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -77,7 +76,7 @@ func TestAKey_is_told_once_and_stored_as_a_hash(t *testing.T) {
 		require.NoError(t, err)
 		secret := strings.Split(token, "_")[2]
 		require.NotContains(t, fmt.Sprintf("%+v", row), secret)
-		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{64}$`), row.Hash)
+		require.Regexp(t, `^[0-9a-f]{64}$`, row.Hash)
 
 		_, another := d.create(t, webhook())
 		require.NotEqual(t, token, another)

@@ -2,7 +2,6 @@ package assets_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"testing"
 
@@ -499,5 +498,5 @@ func TestA_seed_without_a_master_key_is_refused(t *testing.T) {
 	require.NoError(t, err, "receiving needs no seed and no master key")
 	spec.Seed = seed(t, c.receiving)
 	_, err = c.service(db).Register(t.Context(), spec)
-	require.True(t, errors.Is(err, store.ErrNoKey), "%v", err)
+	require.ErrorIs(t, err, store.ErrNoKey)
 }

@@ -53,6 +53,7 @@ func (o *Operator) Retry(ctx context.Context, r Retry) (Retried, error) {
 			done.Superseded++
 		case store.RevivalOvertaken:
 			done.Overtaken++
+		case store.RevivalNotDead: // somebody else has revived it meanwhile
 		}
 	}
 	return done, nil

@@ -36,6 +36,8 @@ type course struct {
 	byOperator bool
 	// again is paid once what came before has gone back: that looks like our own money coming back, and is held for an operator.
 	again []paid
+	// says is what the bank that takes files says of it; empty: that it was paid.
+	says fileWord
 }
 
 // paid is one payment. native pays the network's own asset instead.
@@ -94,8 +96,12 @@ func (x *crashing) play() {
 	played := x.cases()
 	x.courses = append(x.courses, played...)
 	x.during("transactions are agreed", func(ctx context.Context) error { return x.agree(ctx, played) })
-	for _, c := range played {
-		x.pay(c, c.pays)
+	if x.byFile != nil {
+		x.goByFile(played)
+	} else {
+		for _, c := range played {
+			x.pay(c, c.pays)
+		}
 	}
 	if x.surge {
 		x.raiseFees()
@@ -278,12 +284,15 @@ func (x *crashing) status(c *course) string {
 	return x.db.texts("SELECT status FROM transactions WHERE id = $1", c.state.ID)[0]
 }
 
+// cameBack is what is noted at a transaction whose payout came back after it was delivered.
+const cameBack = "payout 1, attempt 1: returned after it was delivered"
+
 // settled tells whether nothing is under way any more. What nobody will move by itself ends the test at once.
 func (x *crashing) settled() bool {
 	x.Helper()
 	stuck := x.db.texts(`SELECT 'refund ' || id || ' is held: ' || trouble FROM refunds WHERE state = 'held'
 		UNION ALL SELECT 'nothing explains ' || outer_hash FROM outgoing_movements WHERE explained = ''
-		UNION ALL SELECT 'transaction ' || id || ': ' || conflict FROM transactions WHERE conflict <> ''`)
+		UNION ALL SELECT 'transaction ' || id || ': ' || conflict FROM transactions WHERE conflict <> '' AND conflict <> $1`, cameBack)
 	require.Empty(x, stuck)
 	payments := int64(0)
 	for _, c := range x.courses {
@@ -291,9 +300,10 @@ func (x *crashing) settled() bool {
 	}
 	return x.db.number("SELECT COUNT(*) FROM payments") == payments &&
 		x.db.number(`SELECT (SELECT COUNT(*) FROM payments WHERE state IN ('open', 'refunding'))
-			+ (SELECT COUNT(*) FROM transactions WHERE status NOT IN ('completed', 'refunded', 'expired'))
+			+ (SELECT COUNT(*) FROM transactions WHERE status NOT IN ('completed', 'refunded', 'expired') AND conflict <> $1)
 			+ (SELECT COUNT(*) FROM refunds WHERE state NOT IN ('confirmed', 'cancelled'))
-			+ (SELECT COUNT(*) FROM payouts WHERE state NOT IN ('delivered', 'failed', 'cancelled'))`) == 0
+			+ (SELECT COUNT(*) FROM payouts WHERE state NOT IN ('delivered', 'failed', 'cancelled', 'returned'))
+			+ (SELECT COUNT(*) FROM payout_batches WHERE state <> 'written')`, cameBack) == 0
 }
 
 // requireEnds checks everything that was ever agreed or paid: by the network's ledger, the bank's books and the database.
@@ -313,6 +323,9 @@ func (x *crashing) requireEnds() {
 	}
 	require.Equal(x, x.expectedRefunds(), x.actualRefunds(), "I8: what went back on the network, and how often")
 	x.requireInvariants()
+	if x.byFile != nil {
+		x.byFile.requireFiles()
+	}
 }
 
 // sentBack is one payment out of a receiving account.

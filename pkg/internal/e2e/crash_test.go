@@ -53,6 +53,10 @@ func TestTortureKilledAtPoints_roles_lose_nothing_and_send_nothing_twice(t *test
 			"while money comes and goes back":        {lifetime: "24h", cases: casesInTime, few: 4},
 			"while transactions run out":             {lifetime: shortLife.String(), cases: casesOutOfTime, few: 1},
 			"while the network asks for higher fees": {lifetime: "24h", cases: casesUnderSurge, few: 1, surge: true},
+			"while payouts go in files": {
+				lifetime: "24h", cases: casesInFiles, few: 2, files: true, lease: 1500 * time.Millisecond, mortals: []string{roleExecute, rolePoll},
+				deaths: 6, choice: 12, mustDie: fileMoments(),
+			},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -73,8 +77,14 @@ const shortLife = 8 * time.Second
 type crashPlan struct {
 	lifetime string // of transactions
 	cases    func() []*course
-	surge    bool // fees rise after the first envelope of a round was offered and lost
+	surge    bool          // fees rise after the first envelope of a round was offered and lost
+	files    bool          // payouts go to a bank in files
+	lease    time.Duration // of what a process claims, a batch among it; zero: 2 s
 	few      int
+	mortals  []string // roles that are killed; none: all
+	deaths   int      // of a role in one round; zero: one
+	choice   int      // points at the first of which a role dies; zero: one
+	mustDie  []string // points at each of which a role must have died in the end
 }
 
 // crashing is a world whose roles are killed at points, one round after the other.
@@ -90,29 +100,38 @@ type crashing struct {
 	round    int
 	given    int            // commands of operators
 	courses  []*course      // of all rounds
+	byFile   *crashBank     // nil: no payouts go in files
 	killed   map[string]int // by who was
-	deaths   map[string]int // by the name of the point
+	died     map[string]int // by the name of the point
 }
 
 // mortal is a role that kills itself at a point of the round.
 type mortal struct {
 	*role
-	points string // the file in which it tells what it passed
-	death  string // where; empty: nowhere, or that is over
+	points string   // the file in which it tells what it passed
+	deaths []string // where: at the first of them that it comes to; none: nowhere, or that is over
 	left   []string
+	lives  int            // of this round that are to end so
 	missed map[string]int // how often a round did not come to a point
 }
 
 func newCrashing(t *testing.T, engine string, p crashPlan) *crashing {
 	t.Helper()
+	if p.lease == 0 {
+		p.lease = 2 * time.Second
+	}
 	w := newWorld(t, engine, plan{after: 50 * time.Millisecond, closeEvery: 150 * time.Millisecond, environment: []string{
-		"ANCHOR_LEASE=2s", "ANCHOR_RAIL_TIMEOUT=1s", "ANCHOR_INTERVAL=2s", "ANCHOR_TRANSACTION_LIFETIME=" + p.lifetime,
+		"ANCHOR_LEASE=" + p.lease.String(), "ANCHOR_RAIL_TIMEOUT=" + (p.lease / 2).String(), "ANCHOR_INTERVAL=2s",
+		"ANCHOR_TRANSACTION_LIFETIME=" + p.lifetime, "ANCHOR_BATCH_TIMEOUT=" + (p.lease / 2).String(),
 	}})
 	seed := rand.Uint64()
 	t.Logf("seed of the kills: %d", seed)
 	x := &crashing{
-		world: w, crashPlan: p, random: rand.New(rand.NewPCG(seed, 0)), killed: map[string]int{}, deaths: map[string]int{},
+		world: w, crashPlan: p, random: rand.New(rand.NewPCG(seed, 0)), killed: map[string]int{}, died: map[string]int{},
 		accounts: map[string]string{}, senders: map[string]*sendingAnchor{}, payers: map[string]*payer{},
+	}
+	if p.files {
+		x.byFile = newCrashBank(x)
 	}
 	other := x.issueOther()
 	for _, command := range allRoles() {
@@ -127,7 +146,8 @@ func (x *crashing) issueOther() *keypair.Full {
 	x.must("create-asset", otherCode, "--issue", "--funding-method", fundingMethod)
 	other := readSeed(x.T, filepath.Join(x.dir, "command", otherCode+"-issuer.seed"))
 	x.writePolicies(other)
-	x.must("create-asset", assetCode, "--update", "--issuer", x.issuer.Address(), "--funding-method", fundingMethod, "--funding-method", "REFUSED")
+	x.must("create-asset", assetCode, "--update", "--issuer", x.issuer.Address(), "--funding-method", fundingMethod,
+		"--funding-method", "REFUSED", "--funding-method", byFileMethod)
 	return other
 }
 
@@ -135,8 +155,12 @@ func (x *crashing) writePolicies(other *keypair.Full) {
 	raw, err := os.ReadFile(x.settings)
 	require.NoError(x, err)
 	rail := fmt.Sprintf("  - {name: %s, kind: simulated, file: %s}\n", refusingRail, filepath.Join(x.dir, "refusing.jsonl"))
+	method := ""
+	if x.byFile != nil {
+		rail, method = rail+x.byFile.rail(), "  - {name: "+byFileMethod+", rail: "+railFiles+"}\n"
+	}
 	text := strings.Replace(string(raw), "funding_methods:", rail+"funding_methods:", 1)
-	text += fmt.Sprintf(crashPolicies, x.issuer.Address(), other.Address())
+	text += method + fmt.Sprintf(crashPolicies, x.issuer.Address(), other.Address())
 	require.NoError(x, os.WriteFile(x.settings, []byte(text), 0o600))
 }
 
@@ -161,6 +185,9 @@ func (x *crashing) meet(other *keypair.Full) {
 func (x *crashing) torture(rounds int) {
 	x.play()
 	for _, r := range x.roles {
+		if len(x.mortals) > 0 && !slices.Contains(x.mortals, r.command) {
+			continue
+		}
 		r.left = x.order(r.passed())
 		require.NotEmpty(x, r.left, r.command)
 		if rounds > 0 && r.command == roleServe {
@@ -171,7 +198,7 @@ func (x *crashing) torture(rounds int) {
 	for _, r := range x.roles {
 		points += len(r.left)
 	}
-	for n := 0; rounds == 0 && x.anyLeft() || n < rounds; n++ {
+	for n := 0; rounds == 0 && x.anyLeft() || n < rounds || n < 2*rounds && len(x.spared()) > 0; n++ {
 		x.play()
 	}
 	x.requireTold()
@@ -181,10 +208,21 @@ func (x *crashing) torture(rounds int) {
 		deaths += x.killed[r.command]
 	}
 	x.Logf("%d points; %d rounds of %d courses; killed: %v", points, x.round-1, len(x.courses)/x.round, x.killed)
-	for _, name := range slices.Sorted(maps.Keys(x.deaths)) {
-		x.Logf("killed %3d times %s", x.deaths[name], name)
+	for _, name := range slices.Sorted(maps.Keys(x.died)) {
+		x.Logf("killed %3d times %s", x.died[name], name)
 	}
+	require.Empty(x, x.spared())
 	require.Greater(x, 2*deaths, x.round-1, "a run in which nothing was killed proves nothing")
+}
+
+// spared are the points at which nobody has died yet, and somebody must.
+func (x *crashing) spared() (points []string) {
+	for _, name := range x.mustDie {
+		if x.died[name] == 0 {
+			points = append(points, name)
+		}
+	}
+	return points
 }
 
 func (x *crashing) anyLeft() bool {
@@ -198,9 +236,12 @@ var idling = regexp.MustCompile(`AcquireLease|ClaimReady|ClaimUnderWay|Prune|Pos
 var waiting = regexp.MustCompile(`ClaimSubmission|refunds\.\(\*Service\)\.settle`)
 
 // order is the order in which points have their turn: at random, but each name once before any comes again, and what is idle
-// after all others.
+// after all others. Where there is a choice of points they come as a process passes them: it dies over and over, each time a step
+// further.
 func (x *crashing) order(points []string) []string {
-	x.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
+	if x.choice == 0 {
+		x.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
+	}
 	const most = 12 // turns of what happens also when there is nothing to do
 	turns, turn := map[string]int{}, map[string]int{}
 	var ordered []string
@@ -212,7 +253,7 @@ func (x *crashing) order(points []string) []string {
 		}
 	}
 	slices.SortStableFunc(ordered, func(a, b string) int {
-		if one, other := idling.MatchString(a), idling.MatchString(b); one != other {
+		if one, other := idling.MatchString(a), idling.MatchString(b); x.choice == 0 && one != other {
 			return cmp.Compare(fmt.Sprint(one), fmt.Sprint(other)) // false before true
 		}
 		return turn[a] - turn[b]
@@ -220,10 +261,18 @@ func (x *crashing) order(points []string) []string {
 	return ordered
 }
 
-// condemn gives the role its next death.
-func (r *mortal) condemn() {
-	if len(r.left) > 0 {
-		r.death, r.left = r.left[0], r.left[1:]
+// live starts the role with its next death before it, if it has one.
+func (x *crashing) live(r *mortal, points string) {
+	x.Helper()
+	if n := min(len(r.left), max(1, x.choice)); n > 0 && r.lives > 0 {
+		r.deaths, r.left = r.left[:n:n], r.left[n:]
+		r.lives--
+	}
+	r.points = points
+	r.launch.env = append(slices.Clone(x.env), pointsFile+"="+points, deathPoint+"="+strings.Join(r.deaths, "\n"))
+	r.restart()
+	if len(r.deaths) > 0 {
+		r.expect()
 	}
 }
 
@@ -238,13 +287,8 @@ func (r *mortal) passed() []string {
 func (x *crashing) prepare() {
 	for _, r := range x.roles {
 		x.retire(r)
-		r.condemn()
-		r.points = filepath.Join(r.launch.dir, fmt.Sprintf("points-%d", x.round))
-		r.launch.env = append(slices.Clone(x.env), pointsFile+"="+r.points, deathPoint+"="+r.death)
-		r.restart()
-		if r.death != "" {
-			r.expect()
-		}
+		r.lives = max(1, x.deaths)
+		x.live(r, filepath.Join(r.launch.dir, fmt.Sprintf("points-%d", x.round)))
 	}
 }
 
@@ -261,40 +305,42 @@ func (x *crashing) retire(r *mortal) {
 	r.escape()
 }
 
-// escape gives a point that the round did not come to another turn, a few times: what happens in a round depends on who died.
+// escape gives points that the round did not come to another turn, a few times: what happens in a round depends on who died.
 func (r *mortal) escape() {
 	const turns = 3
-	if r.death != "" && r.missed[r.death] < turns {
-		r.missed[r.death]++
-		r.left = append(r.left, r.death)
+	for _, death := range r.deaths {
+		if r.missed[death] < turns {
+			r.missed[death]++
+			r.left = append(r.left, death)
+		}
 	}
-	r.death = ""
+	r.deaths = nil
 }
 
-// bury notes the death of a role, whose process has ended; false if it was not the one that was meant for it.
+// bury notes the death of a role, whose process has ended; false if it was not one that was meant for it.
 func (x *crashing) bury(r *mortal) bool {
 	passed := r.passed()
-	if r.death == "" || r.cmd.ProcessState.ExitCode() != -1 || passed[len(passed)-1] != r.death {
+	if len(r.deaths) == 0 || r.cmd.ProcessState.ExitCode() != -1 || !slices.Contains(r.deaths, passed[len(passed)-1]) {
 		return false
 	}
-	name, _, _ := strings.Cut(r.death, " #")
+	death := passed[len(passed)-1]
+	name, _, _ := strings.Cut(death, " #")
+	x.Logf("round %d: %s died %s", x.round, r.command, death)
 	x.killed[r.command]++
-	x.deaths[name]++
-	r.death = ""
+	x.died[name]++
+	others := slices.DeleteFunc(r.deaths, func(p string) bool { return p == death })
+	r.deaths, r.left = nil, append(others, r.left...)
 	return true
 }
 
-// revive starts what has died, without a death before it.
+// revive starts what has died. It dies again only where a role dies more than once in a round.
 func (x *crashing) revive() {
 	x.Helper()
 	for _, r := range x.roles {
 		select {
 		case <-r.done:
-			death := r.death
-			require.True(x, x.bury(r), "%s ended by itself, and was to die %q", r.command, r.death)
-			x.Logf("round %d: %s died %s", x.round, r.command, death)
-			r.launch.env = append(slices.Clone(x.env), pointsFile+"="+r.points+"-again")
-			r.restart()
+			require.True(x, x.bury(r), "%s ended by itself, and was to die %q", r.command, r.deaths)
+			x.live(r, r.points+"-again")
 		default:
 		}
 	}
@@ -305,6 +351,9 @@ func (x *crashing) until(what string, so func() bool) {
 	x.Helper()
 	x.await(what, func() bool {
 		x.revive()
+		if x.byFile != nil {
+			x.byFile.turn()
+		}
 		return so()
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,7 +21,7 @@ import (
 // Variables of an anchor that tests of crashes start. They mean something to this test binary only.
 const (
 	pointsFile = "E2E_POINTS" // the file to which the points that the process passes are appended
-	deathPoint = "E2E_DEATH"  // the point at which it kills itself; none: nowhere
+	deathPoint = "E2E_DEATH"  // the points, one a line, at the first of which it kills itself; none: nowhere
 )
 
 // refusingRail is the name of the rail that sends everything back.
@@ -33,7 +34,7 @@ func runWithPoints(file string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	p := &points{file: log, death: os.Getenv(deathPoint), passed: map[string]int{}}
+	p := &points{file: log, deaths: strings.Split(os.Getenv(deathPoint), "\n"), passed: map[string]int{}}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(cli.Run(app.WithHooks(context.Background(), p.hooks()), cli.Process{
@@ -47,7 +48,7 @@ func runWithPoints(file string) {
 type points struct {
 	mu     sync.Mutex
 	file   *os.File
-	death  string
+	deaths []string
 	passed map[string]int
 }
 
@@ -57,7 +58,7 @@ func (p *points) pass(name string) {
 	p.passed[name]++
 	numbered := fmt.Sprintf("%s #%d", name, p.passed[name])
 	_, _ = fmt.Fprintln(p.file, numbered) // who reads it finds out
-	if numbered == p.death {
+	if slices.Contains(p.deaths, numbered) {
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
 		select {} // until it takes effect
 	}
@@ -101,6 +102,9 @@ func (p *points) setup(_ context.Context, h anchor.Host) (anchor.Business, error
 			rail.Rails = refusing{}
 		}
 		rail.Rails = pointedRails{rail.Rails, p}
+		if rail.Batch != nil {
+			rail.Batch = pointedBatches{rail.Batch, p}
+		}
 		own.Rails[name] = rail
 	}
 	return own, nil
@@ -121,6 +125,22 @@ func (r pointedRails) PollOutgoing(ctx context.Context, open []anchor.Payout) (m
 	r.points.pass("before asking a rail")
 	defer r.points.pass("after asking a rail")
 	return r.Rails.PollOutgoing(ctx, open)
+}
+
+type pointedBatches struct {
+	anchor.BatchRails
+	points *points
+}
+
+func (r pointedBatches) ExecuteBatch(ctx context.Context, batch anchor.Batch) (anchor.BatchTaken, error) {
+	r.points.pass("before handing over a batch")
+	taken, err := r.BatchRails.ExecuteBatch(ctx, batch)
+	if err != nil {
+		r.points.pass("after failing to hand over a batch")
+		return taken, err
+	}
+	r.points.pass("after handing over a batch")
+	return taken, nil
 }
 
 // refusing is a bank that can pay nobody.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
 	"github.com/anchorkit/anchor/pkg/internal/apikeys"
@@ -33,8 +34,7 @@ func readOutcome(r *http.Request, key anchor.PayoutKey) (decision.Outcome, ancho
 	if err := read(r, &said); err != nil {
 		return said, anchor.Outcome{}, err
 	}
-	switch said.Outcome {
-	case decision.Unknown, anchor.OutcomeNotKnown, anchor.OutcomeNotSent:
+	if slices.Contains([]anchor.OutcomeKind{decision.Unknown, anchor.OutcomeNotKnown, anchor.OutcomeNotSent}, said.Outcome) {
 		return said, anchor.Outcome{}, anchor.Refusef("%s is an answer to a question and no news: report delivered, accepted, failed, refund, needs_info or returned", said.Outcome)
 	}
 	outcome, err := said.Read()

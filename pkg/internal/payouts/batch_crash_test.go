@@ -29,7 +29,8 @@ func TestA_process_that_dies_with_a_batch_leaves_what_another_completes(t *testi
 			deadBatch(t, db, members)
 		},
 		"twice before it is handed over": func(t *testing.T, db *store.DB, _ *payouts.Service, _ *fileBank) {
-			require.Equal(t, deadBatch(t, db, members).ID, deadBatch(t, db, members).ID)
+			first := deadBatch(t, db, members)
+			require.Equal(t, first.ID, deadBatch(t, db, members).ID)
 		},
 		"before that is recorded": func(t *testing.T, db *store.DB, _ *payouts.Service, b *fileBank) {
 			_, err := b.ExecuteBatch(t.Context(), orderOf(t, db, deadBatch(t, db, members)))

@@ -184,6 +184,9 @@ func (r retrying) reroute(ctx context.Context, t store.Transaction, p store.Payo
 		return store.Payout{}, anchor.RefuseAs(anchor.CodeConflict,
 			fmt.Sprintf("payout %d of it may have been sent by %s: it cannot go by another rail", p.Number, p.Rail))
 	}
+	if err := r.asked(ctx, t, p, a); err != nil {
+		return store.Payout{}, err
+	}
 	p.State, p.WaitsFor = anchor.PayoutCancelled, anchor.WaitsForNothing
 	if p, err = r.tx.EndPayout(ctx, &t, p, anchor.PayoutWaiting, r.noted()); err != nil {
 		return store.Payout{}, err
@@ -205,7 +208,27 @@ func (r retrying) again(ctx context.Context, t store.Transaction) (store.Payout,
 	case t.Held() < last.DebitUnits:
 		return store.Payout{}, anchor.RefuseAs(anchor.CodeConflict, "what is held does not suffice for another payout")
 	}
+	if r.r.Rail != "" && r.r.Rail != last.Rail {
+		a, _, err := r.tx.LatestAttempt(ctx, last.ID)
+		if err != nil {
+			return store.Payout{}, err
+		}
+		if err := r.asked(ctx, t, last, a); err != nil {
+			return store.Payout{}, err
+		}
+	}
 	return r.next(ctx, t, last)
+}
+
+// asked refuses another rail for what the books, an older copy, may not know to have gone by the present one: that is asked first,
+// under the keys that follow from the transaction.
+func (r retrying) asked(ctx context.Context, t store.Transaction, p store.Payout, latest store.Attempt) error {
+	older, err := r.tx.MayBeOlder(ctx, t, latest)
+	if err != nil || !older {
+		return err
+	}
+	return anchor.RefuseAs(anchor.CodeConflict, fmt.Sprintf("the database was restored from an older copy since: %s may have been given this payout "+
+		"in what the copy does not know; retry it there first, which asks before it sends, and take another rail when that has failed", p.Rail))
 }
 
 // next makes the payout after the last one, which has given its units back.

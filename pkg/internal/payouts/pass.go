@@ -62,9 +62,10 @@ func (p *pass) run(soft context.Context, nudge <-chan struct{}) (worked bool, er
 
 // step claims and sends, or waits until that may bring something; more is false when there is nothing to wait for.
 func (p *pass) step(soft context.Context, nudge <-chan struct{}) (touched, more bool, err error) {
+	idle := p.idle() // before the rest: what was in flight then may have been what kept it from claiming, and be over by now
 	free := p.free()
 	if free <= 0 {
-		if p.idle() { // too many calls were left behind
+		if idle { // too many calls were left behind
 			return false, false, nil
 		}
 		p.await(soft, nil)
@@ -76,7 +77,7 @@ func (p *pass) step(soft context.Context, nudge <-chan struct{}) (touched, more 
 		return got.touched > 0, true, err
 	case got.wait > 0 && got.wait <= lookAgain:
 		p.rest(soft, got.wait)
-	case p.idle():
+	case idle:
 		return false, false, nil
 	default:
 		p.await(soft, nudge)

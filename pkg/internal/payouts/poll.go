@@ -56,6 +56,7 @@ func (s *Service) pollOnce(hard, record context.Context, rail string) (asked int
 // news is what one call of PollOutgoing brought.
 type news struct {
 	outcomes map[anchor.PayoutKey]anchor.Outcome
+	doubts   map[anchor.PayoutKey]string // why it concludes nothing that a key is not known
 	err      error
 }
 
@@ -68,7 +69,7 @@ func (s *Service) pollRail(hard, record context.Context, deadline time.Time, rai
 	late := func(n news) {
 		ctx, cancel := context.WithTimeout(context.Background(), s.Lease)
 		defer cancel()
-		if err := s.settleNews(ctx, claims, n); err != nil {
+		if err := s.settleNews(ctx, rail, claims, n); err != nil {
 			s.log.ErrorContext(ctx, "late answers of a rail could not be stored", "rail", rail, "error", err)
 		}
 	}
@@ -77,7 +78,7 @@ func (s *Service) pollRail(hard, record context.Context, deadline time.Time, rai
 	if n.err != nil {
 		s.log.WarnContext(hard, "a rail could not be asked about payouts", "rail", rail, "payouts", len(claims), "error", n.err)
 	}
-	return s.settleNews(record, claims, n)
+	return s.settleNews(record, rail, claims, n)
 }
 
 // ask calls the rail; an error is no news about any payout.
@@ -96,11 +97,11 @@ func (s *Service) ask(ctx context.Context, rail string, claims []store.Claim) (n
 	if err != nil {
 		return news{err: errors.New(withoutPeople(err.Error(), open...))}
 	}
-	return news{outcomes: outcomes}
+	return s.askFurther(ctx, rail, claims, news{outcomes: outcomes})
 }
 
 // settleNews stores what was said, and asks again later about what nothing was said of.
-func (s *Service) settleNews(ctx context.Context, claims []store.Claim, n news) error {
+func (s *Service) settleNews(ctx context.Context, rail string, claims []store.Claim, n news) error {
 	var silent []store.Claim
 	var answers []answer
 	asked := make(map[anchor.PayoutKey]bool, len(claims))
@@ -111,16 +112,19 @@ func (s *Service) settleNews(ctx context.Context, claims []store.Claim, n news) 
 			silent = append(silent, c)
 			continue
 		}
+		why := withoutPeople(outcome.Why(), c.Request)
+		if doubt, doubted := n.doubts[c.Key()]; doubted {
+			outcome, why = anchor.Outcome{}, doubt
+		}
 		answers = append(answers, answer{
-			key: c.Key(), outcome: outcome, source: SourcePoll, fence: c.Payout.Fence, actor: actorPoll,
-			why: withoutPeople(outcome.Why(), c.Request),
+			key: c.Key(), outcome: outcome, source: SourcePoll, fence: c.Payout.Fence, actor: actorPoll, why: why,
 		})
 	}
 	errs := []error{s.postpone(ctx, silent)}
 	for group := range slices.Chunk(answers, settleMost) {
 		errs = append(errs, s.settleGroup(ctx, group))
 	}
-	errs = append(errs, s.unasked(ctx, asked, n))
+	errs = append(errs, s.unasked(ctx, rail, asked, n))
 	return errors.Join(errs...)
 }
 
@@ -139,7 +143,7 @@ func (s *Service) settleGroup(ctx context.Context, group []answer) error {
 }
 
 // unasked stores what a rail says of attempts that it was not asked about; most likely it means somebody else's.
-func (s *Service) unasked(ctx context.Context, asked map[anchor.PayoutKey]bool, n news) error {
+func (s *Service) unasked(ctx context.Context, rail string, asked map[anchor.PayoutKey]bool, n news) error {
 	var keys []anchor.PayoutKey
 	for key := range n.outcomes {
 		if !asked[key] {
@@ -151,7 +155,7 @@ func (s *Service) unasked(ctx context.Context, asked map[anchor.PayoutKey]bool, 
 	}
 	slices.SortFunc(keys, func(a, b anchor.PayoutKey) int { return strings.Compare(string(a), string(b)) })
 	for _, key := range keys[:min(len(keys), strangersMost)] {
-		err := s.settle(ctx, answer{key: key, outcome: n.outcomes[key], source: SourcePoll, actor: actorPoll})
+		err := s.settle(ctx, answer{key: key, outcome: n.outcomes[key], source: SourcePoll, actor: actorPoll, rail: rail})
 		if err != nil && !errors.Is(err, errUnknownKey) {
 			return err
 		}

@@ -106,6 +106,44 @@ func TestAPayoutThatTheWorldMadeUnderItsSecondKey_is_not_made_again_under_its_fi
 		pollOnce(t, s)
 	}
 	require.Equal(t, 1, b.times(id), "the bank's own ledger")
+	list, err := restored.PayoutsOf(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, anchor.PayoutUnknown, list[0].State, "an operator decides")
+	answers, err := restored.AnswersOf(t.Context(), list[0].ID)
+	require.NoError(t, err)
+	require.Contains(t, answers[0].Why, string(anchor.NewPayoutKey(id, 1, 2)), "and is told what the rail knows")
+}
+
+func TestWhile_a_rail_cannot_be_asked_about_later_keys_nothing_of_a_restored_copy_is_sent_and_other_news_count(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w, ids := restored(t, db, 2)
+		b := newLedgerBank()
+		b.paid[anchor.NewPayoutKey(ids[0], 1, 1)] = ids[0]
+		answer, down := b.poll, true
+		b.poll = func(open []anchor.Payout) (map[anchor.PayoutKey]anchor.Outcome, error) {
+			first := anchor.NewPayoutKey(open[0].TransactionID, 1, 1)
+			if down && open[0].Key != first {
+				return nil, errBank
+			}
+			return answer(open)
+		}
+		s := sure(db, b)
+		for range 3 {
+			execute(t, s)
+			pollOnce(t, s)
+		}
+		require.Equal(t, anchor.PayoutDelivered, w.Payout(ids[0]).State)
+		require.Equal(t, anchor.PayoutUnknown, w.Payout(ids[1]).State)
+		require.Zero(t, b.times(ids[1]))
+		down = false
+		for range 3 {
+			pollOnce(t, s)
+			execute(t, s)
+		}
+		require.Equal(t, 1, b.times(ids[1]))
+		require.Equal(t, anchor.StatusCompleted, w.Transaction(ids[1]).Status)
+	})
 }
 
 func TestAPayoutOfARestoredCopy_goes_by_no_other_rail_before_its_own_was_asked(t *testing.T) {

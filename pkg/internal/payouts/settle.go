@@ -18,6 +18,7 @@ type answer struct {
 	fence   int64 // of the claim under which it was asked for; 0 for none
 	actor   string
 	why     string // besides what the outcome says: the error of a rail
+	rail    string // that said it without having been asked; empty: it was asked, or somebody else said it
 }
 
 // errUnknownKey means that no attempt has the key.
@@ -115,6 +116,11 @@ func (g *settling) run(ctx context.Context, answers []answer) error {
 
 // one decides about one answer and prepares what is written.
 func (g *settling) one(ctx context.Context, a answer, is store.Answered) error {
+	if a.rail != "" && a.rail != is.Payout.Rail {
+		a.why = "said by the rail " + a.rail + ", which does not carry it: " + reason(a)
+		g.answers = append(g.answers, recorded(a, is, Move{}))
+		return nil
+	}
 	move := Decide(g.situation(a, is), a.outcome, g.service.rules(is.Payout.Rail))
 	if move.NeedsInfo && !answerable(a.outcome, is.Transaction) {
 		// Nobody can be asked, so it ends as any other failure does.

@@ -63,7 +63,7 @@ func newReceiving(t *testing.T) *receiving {
 	a.Server = httptest.NewServer(a.routes())
 	a.sign = func(client string) (*txnbuild.Transaction, error) { return a.challengeFor(client, a.signer) }
 	t.Cleanup(func() {
-		a.Server.Close()
+		a.Close()
 		cancel()
 		<-closed
 		a.horizon.Close()

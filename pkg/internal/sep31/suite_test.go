@@ -52,7 +52,7 @@ func TestSuite33_info_leaves_out_a_maximum_that_there_is_not(t *testing.T) {
 	t.Parallel()
 	asset := usdc(t, newServer(t, func(a *store.Asset) { a.MinUnits, a.MaxUnits, a.FundingMethods = 0, 0, "" }))
 	require.NotContains(t, asset, "max_amount")
-	require.Equal(t, 0.0, asset["min_amount"])
+	require.Zero(t, asset["min_amount"])
 	require.Equal(t, []any{}, asset["funding_methods"])
 }
 

@@ -29,6 +29,9 @@ type Claim struct {
 	Request anchor.Payout // the frozen request, opened; personal data
 	// Wait is how long after the claim its rail may be called, where calls must not come faster.
 	Wait time.Duration
+	// Older tells of a payout under way that its transaction was agreed before these books were restored from an older copy: the world
+	// may have made attempts that they do not know.
+	Older bool
 	// before is how the attempt stood when it was claimed, to be given back unused.
 	before Attempt
 	nextUs int64

@@ -53,6 +53,9 @@ func (tx *Tx) claimUnderWay(ctx context.Context, terms ClaimTerms) ([]Claim, err
 		return nil, err
 	}
 	w := watching{tx: tx, terms: terms, now: now}
+	if w.askBeforeUs, err = tx.askBefore(ctx); err != nil {
+		return nil, err
+	}
 	for _, p := range rows {
 		if err := w.claim(p, attempts[p.ID], keys[p.TransactionID]); err != nil {
 			return nil, err
@@ -69,10 +72,13 @@ func (tx *Tx) claimUnderWay(ctx context.Context, terms ClaimTerms) ([]Claim, err
 
 // watching is one run of the closure of ClaimUnderWay.
 type watching struct {
-	tx       *Tx
-	terms    ClaimTerms
-	now      int64
-	claims   []Claim
+	tx     *Tx
+	terms  ClaimTerms
+	now    int64
+	claims []Claim
+
+	askBeforeUs int64 // of meta; 0 where these books were never restored
+
 	lost     []PayoutMove // sent by somebody who lost the lease
 	kept     []PayoutMove // only the lease changes
 	attempts []AttemptMove
@@ -106,7 +112,9 @@ func (w *watching) claim(p Payout, a Attempt, sealed Transaction) error {
 		w.tx.db.log.Error("a payout under way cannot be asked about", "payout", p.ID, "error", err)
 		return nil
 	}
-	w.claims = append(w.claims, Claim{Payout: after, Attempt: a, Request: request, nextUs: p.NextUs})
+	w.claims = append(w.claims, Claim{
+		Payout: after, Attempt: a, Request: request, Older: sealed.CreatedUs <= w.askBeforeUs, nextUs: p.NextUs,
+	})
 	return nil
 }
 
@@ -126,8 +134,8 @@ func (tx *Tx) dataKeysOf(ctx context.Context, payouts []Payout) (map[string]Tran
 		ids[i] = p.TransactionID
 	}
 	rows, err := readByIDs(ctx, tx, statement{
-		head: "SELECT t.id, t.key_id, t.sealed_key FROM transactions t WHERE t.id IN (", row: "?", tail: ")",
-	}, ids, func(t *Transaction) []any { return []any{&t.ID, &t.KeyID, &t.SealedKey} })
+		head: "SELECT t.id, t.key_id, t.sealed_key, t.created_us FROM transactions t WHERE t.id IN (", row: "?", tail: ")",
+	}, ids, func(t *Transaction) []any { return []any{&t.ID, &t.KeyID, &t.SealedKey, &t.CreatedUs} })
 	if err != nil {
 		return nil, fmt.Errorf("data keys of %d transactions: %w", len(ids), err)
 	}

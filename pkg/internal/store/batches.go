@@ -165,7 +165,7 @@ func outlook(ctx context.Context, q *sqlgen.Queries, rail string, most int) (o B
 		return o, err
 	}
 	o.Writing = o.Last.State == BatchWriting
-	row, err := q.ReadyForBatch(ctx, sqlgen.ReadyForBatchParams{Rail: rail, Most: int32(min(BatchMost(most), 1<<20))}) //nolint:gosec // bounded
+	row, err := q.ReadyForBatch(ctx, sqlgen.ReadyForBatchParams{Rail: rail, Most: int32(min(BatchMost(most), 1<<20))})
 	if err != nil {
 		return o, fmt.Errorf("what is ready for a batch of rail %s: %w", rail, err)
 	}

@@ -91,6 +91,25 @@ func (tx *Tx) ClearRestored(ctx context.Context, actor, reason string) error {
 	return tx.databaseEvent(ctx, "restored", "", actor, reason)
 }
 
+// MayBeOlder tells whether the world may know more of a payout than these books, an older copy: its transaction was agreed before the
+// mark was ended, and nothing was written since about its latest attempt; the zero Attempt stands for none.
+func (tx *Tx) MayBeOlder(ctx context.Context, t Transaction, latest Attempt) (bool, error) {
+	before, err := tx.askBefore(ctx)
+	return due{t: t, askBeforeUs: before}.mayBeOlder(latest.UpdatedUs), err
+}
+
+// askBefore is the time before which a transaction must have been agreed for the world to know more of it than these books.
+func (tx *Tx) askBefore(ctx context.Context) (us int64, err error) {
+	text, err := tx.q.MetaValue(ctx, metaAskBefore)
+	if err != nil {
+		return 0, fmt.Errorf("read meta %s: %w", metaAskBefore, err)
+	}
+	if us, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return 0, fmt.Errorf("meta %s: %w", metaAskBefore, err)
+	}
+	return us, nil
+}
+
 // databaseEvent appends to the history of the database itself.
 func (tx *Tx) databaseEvent(ctx context.Context, from, to, actor, reason string) error {
 	const id = "database"

@@ -24,7 +24,7 @@ type answers struct {
 	o     Options
 	files map[string]*answerFile // by name
 	said  map[anchor.PayoutKey]said
-	back  []anchor.PayoutKey // came back, or failed after all; not yet told of
+	back  []anchor.PayoutKey // came back, or failed or were delivered after all; not yet told of
 }
 
 // said is what the bank said last of a key.
@@ -50,7 +50,7 @@ func newAnswers(o Options) *answers {
 	return &answers{o: o, files: map[string]*answerFile{}, said: map[anchor.PayoutKey]said{}}
 }
 
-// about answers those keys of which the bank has spoken, and of a few that came back or failed after all.
+// about answers those keys of which the bank has spoken, and of a few that came back, or failed or were delivered after all.
 func (a *answers) about(open []anchor.Payout) map[anchor.PayoutKey]anchor.Outcome {
 	all := map[anchor.PayoutKey]anchor.Outcome{}
 	for _, p := range open {
@@ -95,7 +95,8 @@ func (a *answers) hear(key anchor.PayoutKey, s said) {
 		s.delivered = before.delivered || before.outcome == delivered
 	}
 	a.said[key] = s
-	if s.outcome == returned || s.delivered && s.outcome == failed { // nobody may ask about it any more
+	contradicts := s.delivered && s.outcome == failed || known && before.outcome != delivered && s.outcome == delivered
+	if s.outcome == returned || contradicts { // nobody may ask about it any more
 		a.back = append(a.back, key)
 	}
 	if known && before.outcome != s.outcome && s.outcome != returned {
@@ -120,7 +121,7 @@ func (a *answers) read(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err != nil { // the other files must not wait for it
-			a.o.Log.Warn("a file of the bank cannot be read now; it is tried again", "file", f.Name(), "error", err)
+			a.o.Log.WarnContext(ctx, "a file of the bank cannot be read now; it is tried again", "file", f.Name(), "error", err)
 		}
 	}
 	return nil

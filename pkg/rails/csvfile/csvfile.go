@@ -53,7 +53,7 @@ func New(o Options) (anchor.Rail, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = time.Now //nolint:forbidigo // the clock that a test can replace
 	}
 	o.Columns = slices.Clone(o.Columns)
 	r := &rail{o: o, answers: newAnswers(o)}

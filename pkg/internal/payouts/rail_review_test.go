@@ -1,7 +1,6 @@
 package payouts_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,31 +11,6 @@ import (
 	"github.com/anchorkit/anchor/pkg/internal/store"
 	"github.com/anchorkit/anchor/pkg/internal/storetest"
 )
-
-func TestAMemberOfABatchThatIsStillHandedOver_is_not_made_again_on_the_word_of_a_report(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := payoutstest.New(t, db)
-		ids := w.Funded(2)
-		b := &fileBank{before: func(_ context.Context, n int) error {
-			if n == 1 {
-				return errBank
-			}
-			return nil
-		}}
-		s := batching(db, b.atOnceRail(10), atOnce())
-		execute(t, s)
-		require.Empty(t, b.taken())
-		key := anchor.NewPayoutKey(ids[0], 1, 1)
-		_ = s.Report(t.Context(), key, anchor.Failed("the account is closed"), "")
-		_, _ = s.Retry(t.Context(), payouts.RetryRequest{TransactionID: ids[0], Actor: "operator:ada", Reason: "again"})
-		for range 3 {
-			execute(t, s)
-		}
-		paid := b.requireContract(t)
-		require.Equal(t, map[string]int{ids[0]: 1, ids[1]: 1}, paid, "files that each payout is in")
-	})
-}
 
 func TestARailThatSpeaksOfThePayoutOfAnotherRail_changes_nothing(t *testing.T) {
 	t.Parallel()
