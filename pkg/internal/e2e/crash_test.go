@@ -146,8 +146,11 @@ func (x *crashing) issueOther() *keypair.Full {
 	x.must("create-asset", otherCode, "--issue", "--funding-method", fundingMethod)
 	other := readSeed(x.T, filepath.Join(x.dir, "command", otherCode+"-issuer.seed"))
 	x.writePolicies(other)
-	x.must("create-asset", assetCode, "--update", "--issuer", x.issuer.Address(), "--funding-method", fundingMethod,
-		"--funding-method", "REFUSED", "--funding-method", byFileMethod)
+	methods := []string{"--funding-method", fundingMethod, "--funding-method", "REFUSED"}
+	if x.byFile != nil {
+		methods = append(methods, "--funding-method", byFileMethod)
+	}
+	x.must(append([]string{"create-asset", assetCode, "--update", "--issuer", x.issuer.Address()}, methods...)...)
 	return other
 }
 

@@ -85,8 +85,10 @@ func TestWhat_the_bank_said_while_a_batch_was_being_recorded_stands(t *testing.T
 		s := batching(db, b.atOnceRail(10), atOnce())
 		order := orderOf(t, db, deadBatch(t, db, 10))
 		require.NoError(t, s.Report(t.Context(), order.Payouts[0].Key, anchor.Delivered("early"), ""))
-		require.NoError(t, s.Report(t.Context(), order.Payouts[1].Key, anchor.Failed("no account"), ""))
+		err := s.Report(t.Context(), order.Payouts[1].Key, anchor.Failed("no account"), "")
+		require.Equal(t, anchor.CodeConflict, anchor.CodeOf(err), "the file may come again, with it: %v", err)
 		execute(t, s)
+		require.NoError(t, s.Report(t.Context(), order.Payouts[1].Key, anchor.Failed("no account"), ""))
 		b.requireContract(t)
 		require.Len(t, b.taken()[0].Payouts, 3, "the batch stays what it was")
 		requireStates(t, w, ids[:1], anchor.PayoutDelivered)
@@ -349,5 +351,29 @@ func TestWhatever_dies_with_batches_each_payout_is_handed_over_once(t *testing.T
 			}
 			r.end()
 		}
+	})
+}
+func TestAMemberOfABatchThatIsStillHandedOver_is_not_made_again_on_the_word_of_a_report(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		ids := w.Funded(2)
+		b := &fileBank{before: func(_ context.Context, n int) error {
+			if n == 1 {
+				return errBank
+			}
+			return nil
+		}}
+		s := batching(db, b.atOnceRail(10), atOnce())
+		execute(t, s)
+		require.Empty(t, b.taken())
+		key := anchor.NewPayoutKey(ids[0], 1, 1)
+		_ = s.Report(t.Context(), key, anchor.Failed("the account is closed"), "")
+		_, _ = s.Retry(t.Context(), payouts.RetryRequest{TransactionID: ids[0], Actor: "operator:ada", Reason: "again"})
+		for range 3 {
+			execute(t, s)
+		}
+		paid := b.requireContract(t)
+		require.Equal(t, map[string]int{ids[0]: 1, ids[1]: 1}, paid, "files that each payout is in")
 	})
 }

@@ -2,6 +2,7 @@ package payouts
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/anchorkit/anchor/pkg/anchor"
@@ -49,6 +50,8 @@ type Move struct {
 	Cause   anchor.Cause        // what happens to the transaction; empty: nothing
 	// NeedsInfo means that the attempt has failed for want of data: what the payout becomes follows from whose they are.
 	NeedsInfo bool
+	// TooEarly means that the answer is kept and cannot count yet: it has to be given again.
+	TooEarly bool
 	// Refund means that what the transaction holds after that goes back to who paid it.
 	Refund bool
 	// Conflict is what contradicts what was recorded before; the transaction is left to an operator.
@@ -86,6 +89,9 @@ func (s Situation) open() bool {
 }
 
 func (s Situation) decideOpen(o anchor.Outcome, r Rules) Move {
+	if s.comesAgain() && endsIt(o) {
+		return Move{TooEarly: true, Sends: s.Sends}
+	}
 	switch o.Kind() {
 	case anchor.OutcomeDelivered:
 		return s.definitive(anchor.AttemptDelivered, anchor.PayoutDelivered, anchor.CausePayoutDelivered)
@@ -108,6 +114,19 @@ func (s Situation) decideOpen(o anchor.Outcome, r Rules) Move {
 	default:
 		return s.unknown(r)
 	}
+}
+
+// comesAgain tells whether the attempt is in a batch that is being handed over: until that is done it may come again, so
+// nothing that is said of it meanwhile makes it safe to pay under another key, or to send the money back.
+func (s Situation) comesAgain() bool {
+	return s.Batched && s.Payout == anchor.PayoutSending && s.Source != SourceExecute
+}
+
+// endsIt tells whether an outcome says that the attempt did not pay and never will.
+func endsIt(o anchor.Outcome) bool {
+	return slices.Contains([]anchor.OutcomeKind{
+		anchor.OutcomeFailed, anchor.OutcomeRefund, anchor.OutcomeReturned, anchor.OutcomeNeedsInfo,
+	}, o.Kind())
 }
 
 func (s Situation) definitive(a anchor.AttemptState, p anchor.PayoutState, c anchor.Cause) Move {

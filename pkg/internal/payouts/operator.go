@@ -10,14 +10,19 @@ import (
 )
 
 // Report records what a rail says of an attempt without being asked, as a bank's webhook does; actor names who brought it
-// for the history (empty: the business). It may be repeated. A key of no attempt changes nothing and is CodeNotFound.
+// for the history (empty: the business). It may be repeated. A key of no attempt changes nothing and is CodeNotFound; that a
+// member of a batch has failed while the batch is still being handed over is kept, changes nothing, and is CodeConflict: it has
+// to be reported again.
 func (s *Service) Report(ctx context.Context, key anchor.PayoutKey, o anchor.Outcome, actor string) error {
 	if actor == "" {
 		actor = actorReport
 	}
-	err := s.settle(ctx, answer{key: key, outcome: o, source: SourceReport, actor: actor})
-	if errors.Is(err, errUnknownKey) {
+	tooEarly, err := s.settled(ctx, answer{key: key, outcome: o, source: SourceReport, actor: actor})
+	switch {
+	case errors.Is(err, errUnknownKey):
 		return errNothingThere("payout key")
+	case err == nil && tooEarly:
+		return anchor.RefuseAs(anchor.CodeConflict, "it is in a batch that is still being handed over, and may be handed over again: report it again later")
 	}
 	return err
 }

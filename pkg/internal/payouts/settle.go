@@ -28,27 +28,29 @@ var errUnknownKey = errors.New("no attempt has this key")
 // transactions. An answer about a key of no attempt is counted, logged and left out, and makes the error errUnknownKey after
 // the others were settled.
 func (s *Service) settle(ctx context.Context, answers ...answer) error {
-	var strangers []answer
-	err := s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		g := settling{service: s, tx: tx, concerned: map[string]bool{}, refunds: map[string]string{}}
-		if err := g.run(ctx, answers); err != nil {
-			return err
-		}
-		strangers = g.strangers
-		return nil
+	_, err := s.settled(ctx, answers...)
+	return err
+}
+
+// settled is settle, telling besides whether an answer came too early to count.
+func (s *Service) settled(ctx context.Context, answers ...answer) (tooEarly bool, err error) {
+	var g settling
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		g = settling{service: s, tx: tx, concerned: map[string]bool{}, refunds: map[string]string{}}
+		return g.run(ctx, answers)
 	})
 	if err != nil {
-		return fmt.Errorf("settle %d answers: %w", len(answers), err)
+		return false, fmt.Errorf("settle %d answers: %w", len(answers), err)
 	}
-	for _, a := range strangers {
+	for _, a := range g.strangers {
 		s.unmatched.Add(1)
 		s.log.ErrorContext(ctx, "a rail spoke of a key that no attempt has; nothing was changed",
 			"key", printable(a.key), "outcome", kindOf(a.outcome), "source", a.source)
 	}
-	if len(strangers) > 0 {
-		return errUnknownKey
+	if len(g.strangers) > 0 {
+		return false, errUnknownKey
 	}
-	return nil
+	return g.tooEarly, nil
 }
 
 // printable bounds what a stranger may put into the log.
@@ -76,6 +78,7 @@ type settling struct {
 	concerned map[string]bool // transactions
 
 	strangers []answer
+	tooEarly  bool // an answer was
 	answers   []store.AttemptAnswer
 	attempts  []store.AttemptMove
 	payouts   []store.PayoutMove
@@ -126,7 +129,7 @@ func (g *settling) one(ctx context.Context, a answer, is store.Answered) error {
 		// Nobody can be asked, so it ends as any other failure does.
 		move = Decide(g.situation(a, is), anchor.Failed(""), g.service.rules(is.Payout.Rail))
 	}
-	g.answers = append(g.answers, recorded(a, is, move))
+	g.answers, g.tooEarly = append(g.answers, recorded(a, is, move)), g.tooEarly || move.TooEarly
 	if move.Postpone {
 		g.postponed = append(g.postponed, store.Postponed{
 			PayoutID: is.Payout.ID, Version: is.Payout.Version, Fence: is.Payout.Fence, NextUs: g.now + move.Wait.Microseconds(),
