@@ -16,7 +16,7 @@ type Rail struct {
 	// SameKeySafeFor: the rail recognises a resend of a key at least that long after the first sending. Zero: no resend.
 	SameKeySafeFor time.Duration
 	// Batch is set for a rail that takes many payouts at once, as banks do that take files: ExecuteOutgoing is not called then,
-	// PollOutgoing is. nil: one payout at a time.
+	// PollOutgoing is, also without any payout from time to time, so that it can tell what nobody asked about. nil: one at a time.
 	Batch BatchRails
 	// BatchMost is how many payouts are in a batch at most; 0: 1000. BatchEvery is how long to collect before a batch is made
 	// where the calendar has no cut-offs; 0: a minute.

@@ -32,6 +32,9 @@ func (s *Service) Poll(soft, hard context.Context) (worked bool, err error) {
 		}
 		return worked, nil
 	})
+	if soft.Err() == nil {
+		err = errors.Join(err, s.listen(hard, record))
+	}
 	if hard.Err() != nil {
 		return worked, nil // told to stop at once
 	}

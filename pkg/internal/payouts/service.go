@@ -78,6 +78,8 @@ type Service struct {
 	log   *slog.Logger
 	Options
 
+	ears ears
+
 	unmatched atomic.Int64 // answers about keys of no attempt
 	mislaid   atomic.Int64 // answers that could not be stored
 	left      leftBehind
