@@ -17,6 +17,7 @@ RACE_PACKAGES := \
 	./pkg/internal/stellar/... \
 	./pkg/internal/worker \
 	./pkg/money \
+	./pkg/rails/csvfile \
 	./pkg/rails/simulated
 
 # More arguments for test, test-race, torture, bench, fuzz and demo: make test ARGS='-run Payment ./pkg/money/'
