@@ -87,12 +87,35 @@ func (b *crashBank) rail() string {
 		railFiles, b.orders(), b.answers(), accountColumn)
 }
 
-// goByFile has the payments made, all in one ledger, and the payouts handed over, after it could not be done at first. One that
-// failed goes into another file by an operator's word, and the bank says nothing of that before it is known that another came back.
+// goByFile has payments made and the payouts handed over, after it could not be done at first. One that failed goes into another
+// file by an operator's word, and the bank says nothing of that before it is known that another came back: until then it is asked often.
 func (x *crashing) goByFile(played []*course) {
 	x.Helper()
 	x.byFile.tidyUp()
 	x.byFile.obstruct()
+	x.payTogether(played)
+	x.until("a file could not be written", func() bool {
+		return x.db.number("SELECT COUNT(*) FROM payout_batches WHERE state = 'writing' AND last_error <> ''") > 0
+	})
+	x.byFile.clear()
+	back, again := saidOf(played, fileReturns), saidOf(played, fileFails)
+	x.until("what comes back was paid", func() bool { return x.status(back) == "completed" })
+	x.byFile.say(time.Now(), x.byFile.keyOf(back)+",returned,,the account is closed\n")
+	x.until("what is refused has failed", func() bool { return x.payouts(again, "failed") == 1 })
+	x.command("payouts.(*Service).Retry", true, "payouts", "retry", again.state.ID)
+	x.until("it is in another file", func() bool { return len(x.byFile.held) > 0 })
+	x.until("it is known what came back", func() bool { return x.payouts(back, "returned") == 1 })
+	x.byFile.speakOut()
+}
+
+// saidOf is the course of which the bank says something.
+func saidOf(played []*course, word fileWord) *course {
+	return played[slices.IndexFunc(played, func(c *course) bool { return c.says == word })]
+}
+
+// payTogether makes all payments in one ledger.
+func (x *crashing) payTogether(played []*course) {
+	x.Helper()
 	payer := x.payers[assetCode]
 	for _, c := range played {
 		for _, p := range c.pays {
@@ -100,29 +123,6 @@ func (x *crashing) goByFile(played []*course) {
 		}
 	}
 	payer.await()
-	x.until("a file could not be written", func() bool {
-		return x.db.number("SELECT COUNT(*) FROM payout_batches WHERE state = 'writing' AND last_error <> ''") > 0
-	})
-	x.byFile.clear()
-	for _, c := range played {
-		if c.says == fileReturns {
-			x.until("what comes back was paid", func() bool { return x.status(c) == "completed" })
-			x.byFile.say(time.Now(), x.byFile.keyOf(c)+",returned,,the account is closed\n")
-		}
-	}
-	for _, c := range played {
-		if c.says == fileFails {
-			x.until("what is refused has failed", func() bool { return x.payouts(c, "failed") == 1 })
-			x.command("payouts.(*Service).Retry", true, "payouts", "retry", c.state.ID)
-			x.until("it is in another file", func() bool { return len(x.byFile.held) > 0 })
-		}
-	}
-	for _, c := range played {
-		if c.says == fileReturns {
-			x.until("it is known what came back", func() bool { return x.payouts(c, "returned") == 1 })
-		}
-	}
-	x.byFile.speakOut()
 }
 
 // payouts is how many of a course are in a state.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,14 +119,13 @@ func pollOnce(t *testing.T, s *payouts.Service) {
 // once is a soft stop that comes after the first look at it.
 type once struct {
 	context.Context
-	looked bool
+	looked atomic.Bool
 }
 
 func (o *once) Err() error {
-	if o.looked {
+	if o.looked.Swap(true) {
 		return context.Canceled
 	}
-	o.looked = true
 	return nil
 }
 
