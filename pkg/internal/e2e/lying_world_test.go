@@ -89,7 +89,7 @@ func (l lies) of(rail string) lies {
 
 const lyingYAML = `rails:
   - {name: bank, kind: simulated, file: replaced-by-the-lying-one}
-  - {name: remote, kind: remote, not_known_final_after: 10m, same_key_safe_for: 720h}
+  - {name: remote, kind: remote, not_known_final_after: 24h, same_key_safe_for: 720h}
 funding_methods:
   - {name: SEPA, rail: bank}
   - {name: SWIFT, rail: remote}
@@ -272,7 +272,7 @@ func (w *lyingWorld) awaitNone(what string, within time.Duration, left func() []
 }
 
 // open has the payouts that somebody still has to do something about by himself. What the banks of two rails do not know is none
-// of them: of the one it is declared that nothing follows from that for ten minutes, and of the other that nothing ever does.
+// of them: of the one it is declared that nothing follows from that for a day, and of the other that nothing ever does.
 func (w *lyingWorld) open() []string {
 	w.Helper()
 	open := w.db.texts(`SELECT id || ' ' || rail || ' ' || state FROM payouts WHERE state IN ('ready', 'sending', 'accepted')
