@@ -58,7 +58,7 @@ func (s *shared) examination() (inspect.Plan, error) {
 		return inspect.Plan{}, err
 	}
 	plan := s.networkPlan(settings)
-	plan.Settings = settingsFindings(faults)
+	plan.Settings = settingsFindings(append(faults, app.FileRailFaults(settings)...))
 	plan.Admission = inspect.Admission{
 		Listed: len(settings.SEP31.SendingAnchors), Everybody: settings.Server.LocalMode,
 		ByBusiness: s.Setup != nil || settings.Remote.Asks(config.PartReceiver),

@@ -142,7 +142,7 @@ func (s *shared) knownRail(ctx context.Context, db *store.DB, settings config.Se
 	switch {
 	case slices.Contains(known, w.rail):
 		return nil
-	case w.unseen || s.Setup != nil:
+	case w.unseen:
 		_, err := fmt.Fprintf(s.Stderr, "the rail %q is not among those known here (%s); it is taken for one that your own program brings\n", w.rail, strings.Join(known, ", "))
 		return err
 	default:

@@ -66,7 +66,8 @@ func TestA_name_that_nobody_has_heard_of_is_not_paused(t *testing.T) {
 	d.done("payouts", "pause", "--rail", "ours", "--unseen", "--reason", "x")
 	require.Contains(t, d.stderr, "not among those known here")
 	d.setup = func(context.Context, anchor.Host) (anchor.Business, error) { return anchor.Business{}, nil }
-	d.done("payouts", "pause", "--rail", "theirs", "--reason", "x")
+	d.refused(ExitUsage, "add --unseen", "payouts", "pause", "--rail", "theirs", "--reason", "x")
+	d.done("payouts", "pause", "--rail", "theirs", "--unseen", "--reason", "x")
 	require.Contains(t, d.stderr, "taken for one that your own program brings")
 	require.Len(t, read[[]shownSwitch](d, "payouts", "pauses"), 2)
 }

@@ -57,18 +57,32 @@ func (a *App) setUp(ctx context.Context, o Options) (config.Supplied, error) {
 
 // addFileRails adds those rails of the settings that need folders: commands of operators do without.
 func addFileRails(rails map[string]anchor.Rail, s config.Settings, log *slog.Logger) error {
-	for _, r := range s.Rails {
+	var faults config.Faults
+	for i, r := range s.Rails {
 		if r.Kind != config.RailCSV {
 			continue
 		}
 		rail, err := csvfile.New(csvfile.Options{Directory: r.Directory, Answers: r.Answers, Columns: r.Columns, Log: log})
 		if err != nil {
-			return fmt.Errorf("rail %s: %w", r.Name, err)
+			faults = append(faults, &config.Fault{
+				Key: fmt.Sprintf("rails[%d]", i), Problem: "cannot be used: " + err.Error(),
+				Mend: "make the folders that directory and answers name, for the user that anchor runs as",
+			})
+			continue
 		}
 		rail.BatchMost, rail.BatchEvery = r.BatchMost, r.BatchEvery
 		rails[r.Name] = rail
 	}
+	if len(faults) > 0 {
+		return faults
+	}
 	return nil
+}
+
+// FileRailFaults are what is wrong with the folders of rails that write files.
+func FileRailFaults(s config.Settings) config.Faults {
+	faults, _ := errors.AsType[config.Faults](addFileRails(map[string]anchor.Rail{}, s, nil))
+	return faults
 }
 
 // limit gives rails the limits and calendars that the settings have for them, whoever brought them.

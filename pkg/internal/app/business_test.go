@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -132,5 +133,11 @@ func TestACSVRailWritesWhereTheSettingsSay(t *testing.T) {
 func TestACSVRailWithoutItsFolderIsAFault(t *testing.T) {
 	t.Parallel()
 	settings := loads(t, "rails: [{name: files, kind: csv, directory: /nowhere/at/all}]\n")
-	require.ErrorContains(t, addFileRails(map[string]anchor.Rail{}, settings, slog.New(slog.DiscardHandler)), "rail files")
+	faults := FileRailFaults(settings)
+	require.Len(t, faults, 1)
+	require.Equal(t, "rails[0]", faults[0].Key)
+	require.Contains(t, faults[0].Problem, "directory")
+	require.Contains(t, faults[0].Mend, "make the folders")
+	_, isFaults := errors.AsType[config.Faults](addFileRails(map[string]anchor.Rail{}, settings, nil))
+	require.True(t, isFaults, "it ends a process as any other fault of the settings does")
 }

@@ -43,11 +43,11 @@ func casesInFiles() (list []*course) {
 	return list
 }
 
-// fileMoments are the points between which a payout in a file could be lost, or be in two.
+// fileMoments are what the names of those points begin with between which a payout in a file could be lost, or be in two.
 func fileMoments() []string {
 	points := []string{"after failing to hand over a batch"}
 	for _, what := range []string{
-		"the commit of store.(*DB).TakeBatch", "handing over a batch", "the commit of store.(*DB).DelayBatch", "the commit of payouts.(*Service).settle",
+		"the commit of store.(*DB).TakeBatch", "handing over a batch", "the commit of store.(*DB).DelayBatch", "the commit of payouts.(*Service).",
 		"the commit of store.(*DB).FinishBatch", "the commit of store.(*DB).ClaimUnderWay", "asking a rail",
 	} {
 		points = append(points, "before "+what, "after "+what)

@@ -45,9 +45,12 @@ func (f *file) rail(p store.Payout) []Reason {
 			Mend: "name one under funding_methods in anchor.yaml, then: anchor transactions retry " + f.t.ID + " --rail NAME --reason TEXT",
 		}}
 	case f.rails != nil && !slices.Contains(f.rails, p.Rail):
+		mend := "declare the rail"
+		if p.State == anchor.PayoutReady || p.State == anchor.PayoutWaiting {
+			mend += ", or: anchor transactions retry " + f.t.ID + " --rail NAME --reason TEXT"
+		}
 		return []Reason{{
-			Why:  fmt.Sprintf("its rail %q is not among those of the settings (%s)", p.Rail, strings.Join(f.rails, ", ")),
-			Mend: "declare the rail, or: anchor transactions retry " + f.t.ID + " --rail NAME --reason TEXT",
+			Why: fmt.Sprintf("its rail %q is not among those of the settings (%s)", p.Rail, strings.Join(f.rails, ", ")), Mend: mend,
 		}}
 	default:
 		return nil
