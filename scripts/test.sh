@@ -20,4 +20,5 @@ for argument; do
 done
 
 export CGO_ENABLED=0
-exec scripts/with-postgres.sh go test -timeout 8m "$@" "${packages[@]}"
+# The tests of whole processes wait most of the time: more run at once than there are processors.
+exec scripts/with-postgres.sh go test -timeout 15m -parallel 4 "$@" "${packages[@]}"

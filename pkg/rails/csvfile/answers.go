@@ -59,9 +59,10 @@ func (a *answers) about(open []anchor.Payout) map[anchor.PayoutKey]anchor.Outcom
 		}
 	}
 	a.back = slices.DeleteFunc(a.back, func(key anchor.PayoutKey) bool { _, told := all[key]; return told })
-	for range min(newsMost, len(a.back)) {
-		key := a.back[0]
-		a.back = a.back[1:]
+	for range min(newsMost, len(a.back)) { // the latest first: after a start those of long ago are told once more
+		last := len(a.back) - 1
+		key := a.back[last]
+		a.back = a.back[:last]
 		if s, ok := a.said[key]; ok {
 			all[key] = s.answer(false)
 		}
