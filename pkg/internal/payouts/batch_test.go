@@ -120,7 +120,7 @@ func TestA_batch_that_could_not_be_handed_over_comes_again_byte_for_byte_and_non
 				ids := w.Funded(3)
 				b := &fileBank{before: f.before, after: f.after}
 				o := atOnce()
-				o.BatchTimeout = 300 * time.Millisecond
+				o.BatchTimeout = 3 * time.Second // in which the claim must be done as well, on a busy machine
 				s := batching(db, b.atOnceRail(2), o)
 				require.True(t, execute(t, s))
 				row := batches(t, db)[0]
@@ -153,7 +153,7 @@ func TestA_rail_that_does_not_heed_the_end_of_its_time_is_left_and_believed_late
 		goOn := make(chan struct{})
 		b := &fileBank{after: func(context.Context, int) error { <-goOn; return nil }}
 		o := atOnce()
-		o.BatchTimeout, o.Lease = 100*time.Millisecond, 4*time.Second
+		o.BatchTimeout, o.Lease = 3*time.Second, 4*time.Second
 		s := batching(db, b.atOnceRail(10), o)
 		require.True(t, execute(t, s))
 		require.EqualValues(t, 1, s.Counts().Abandoned)

@@ -170,7 +170,7 @@ func TestAnswers_that_find_the_disk_full_for_too_long_are_counted_logged_and_ask
 		ids := w.Funded(3)
 		c := openCounter(t, db, nil)
 		log := await("an answer of a rail could not be stored")
-		s := overFullDisk(db, c.bank, 400*time.Millisecond, log)
+		s := overFullDisk(db, c.bank, 3*time.Second, log)
 		d.fills()
 		execute(t, s)
 		require.EqualValues(t, len(ids), s.Counts().Mislaid)

@@ -164,7 +164,7 @@ func TestABusinessThatNeverAnswersDoesNotHoldPricingUp(t *testing.T) {
 	w := payoutstest.New(t, storetest.SQLite(t))
 	id := unpriced(w)
 	hanging := deaf{release: make(chan struct{})}
-	s := payouts.New(w.DB, nil, nil, payouts.Options{Quotes: hanging, RailTimeout: 50 * time.Millisecond, Lease: time.Second})
+	s := payouts.New(w.DB, nil, nil, payouts.Options{Quotes: hanging, RailTimeout: 50 * time.Millisecond, Lease: 10 * time.Second})
 	price(t, s)
 	require.Equal(t, anchor.WaitsForPrice, w.Payout(id).WaitsFor)
 	require.EqualValues(t, 1, s.Counts().Abandoned)
