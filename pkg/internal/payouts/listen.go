@@ -2,7 +2,7 @@ package payouts
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,31 +17,44 @@ type ears struct {
 	last map[string]time.Time
 }
 
-// turn tells whether it is time to listen to a rail again, and takes note of it.
-func (e *ears) turn(rail string) bool {
+// due tells whether it is time to listen to a rail again.
+func (e *ears) due(rail string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if before, ok := e.last[rail]; ok && time.Since(before) < listenEvery {
-		return false
-	}
+	before, ever := e.last[rail]
+	return !ever || time.Since(before) >= listenEvery
+}
+
+func (e *ears) listening(rail string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.last == nil {
 		e.last = map[string]time.Time{}
 	}
 	e.last[rail] = time.Now() //nolint:forbidigo // monotonic: how often, not when
-	return true
 }
 
-// listen takes in what banks that take batches say without having been asked.
-func (s *Service) listen(hard, record context.Context) error {
-	var errs []error
+// unheard are the rails that take batches and are to be listened to now, besides those of a list.
+func (s *Service) unheard(besides []string) (list []string) {
 	for name, rail := range s.rails {
-		if rail.Batch == nil || s.left.by(name) >= int64(s.Concurrency) || !s.ears.turn(name) {
-			continue
+		if rail.Batch != nil && s.ears.due(name) && !slices.Contains(besides, name) {
+			list = append(list, name)
 		}
-		window, cancel := context.WithTimeout(hard, s.Lease/2)
-		deadline, _ := window.Deadline()
-		errs = append(errs, s.pollRail(hard, record, deadline, name, nil))
-		cancel()
 	}
-	return errors.Join(errs...)
+	return list
+}
+
+// listen takes in what the bank of a rail that takes batches says without having been asked, if it is time for that.
+func (s *Service) listen(hard, record context.Context, rail string) error {
+	if s.rails[rail].Batch == nil || !s.ears.due(rail) {
+		return nil
+	}
+	s.ears.listening(rail)
+	if s.left.by(rail) >= int64(s.Concurrency) {
+		return nil
+	}
+	window, cancel := context.WithTimeout(hard, s.Lease/2)
+	defer cancel()
+	deadline, _ := window.Deadline()
+	return s.pollRail(hard, record, deadline, rail, nil)
 }

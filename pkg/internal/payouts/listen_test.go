@@ -55,3 +55,41 @@ func TestA_bank_that_takes_batches_is_heard_although_nothing_is_under_way(t *tes
 		require.Equal(t, []int{0}, b.len, "it is not listened to all the time")
 	})
 }
+
+// mute is a bank that takes batches and hangs when it is asked.
+type mute struct {
+	*talking
+	asked chan struct{}
+}
+
+func (b *mute) PollOutgoing(ctx context.Context, _ []anchor.Payout) (map[anchor.PayoutKey]anchor.Outcome, error) {
+	close(b.asked)
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestA_bank_that_hangs_while_it_is_listened_to_delays_no_question_to_another(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := payoutstest.New(t, db)
+		b := &mute{talking: &talking{fileBank: &fileBank{}}, asked: make(chan struct{})}
+		other := &bank{execute: always(anchor.Accepted("1")), poll: says(anchor.Delivered("1"))}
+		o := atOnce()
+		o.RailTimeout = time.Hour // only the end of the test ends it
+		s := payouts.New(db, map[string]anchor.Rail{"files": {Rails: b, Batch: b.fileBank}, payoutstest.Rail: {Rails: other}}, nil, o)
+		soft, stop := context.WithCancel(t.Context())
+		hard, end := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() {
+			_, err := s.Poll(soft, hard)
+			over <- err
+		}()
+		<-b.asked
+		id := w.Funded(1)[0]
+		execute(t, s)
+		require.Eventually(t, func() bool { return w.Transaction(id).Status == anchor.StatusCompleted }, 20*time.Second, 10*time.Millisecond)
+		stop()
+		end()
+		require.NoError(t, <-over)
+	})
+}

@@ -25,16 +25,16 @@ func (s *Service) Poll(soft, hard context.Context) (worked bool, err error) {
 	worked, err = s.eachRail(soft, hard, store.TopicUnderWay, func(rail string, _ <-chan struct{}) (worked bool, err error) {
 		for soft.Err() == nil {
 			asked, err := s.pollOnce(hard, record, rail)
-			if err != nil || asked == 0 {
+			if err != nil {
 				return worked, err
+			}
+			if asked == 0 {
+				return worked, s.listen(hard, record, rail)
 			}
 			worked = true
 		}
 		return worked, nil
 	})
-	if soft.Err() == nil {
-		err = errors.Join(err, s.listen(hard, record))
-	}
 	if hard.Err() != nil {
 		return worked, nil // told to stop at once
 	}

@@ -144,6 +144,9 @@ func (s *Service) dueRails(ctx context.Context, topic store.Topic) (due []string
 			wait = min(wait, max(time.Duration(at-now)*time.Microsecond, 0), maxLook)
 		}
 	}
+	if topic == store.TopicUnderWay {
+		due = append(due, s.unheard(due)...)
+	}
 	return due, wait, nil
 }
 
